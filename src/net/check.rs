@@ -1,0 +1,144 @@
+//! What every integer network must satisfy; a network that passes cannot overflow in golden or hardware.
+
+use super::{MAX_CODE_BITS, Network};
+use thiserror::Error;
+
+/// Most inputs of a layer: keeps every sum, 8-bit inputs included, within 31 bits.
+const MAX_FAN_IN: usize = 1 << 22;
+
+#[derive(Debug, Error)]
+pub enum NetError {
+    #[error("integer network `{network}`, {place}: {what}")]
+    Invalid { network: String, place: String, what: String },
+    #[error("{path}: {source}")]
+    Io { path: String, source: std::io::Error },
+    #[error("{path}: not an integer network: {source}")]
+    Parse { path: String, source: serde_json::Error },
+}
+
+impl Network {
+    /// Largest magnitude that a sum of layer `index` can take (the output layer comes after the hidden ones).
+    pub fn sum_bound(&self, index: usize) -> i64 {
+        if index == 0 {
+            let largest = match (self.input.bits, self.input.signed) {
+                (1, _) => 1,
+                (k, false) => (1i64 << k) - 1,
+                (k, true) => 1i64 << (k - 1),
+            };
+            largest * self.input.features as i64
+        } else {
+            self.hidden[index - 1].weights.rows() as i64
+        }
+    }
+
+    /// Checks shapes and widths. Everything that executes or emits a network relies on it.
+    pub fn check(&self) -> Result<(), NetError> {
+        let fail = |place: String, what: String| Err(NetError::Invalid { network: self.name.clone(), place, what });
+        if !is_identifier(&self.name) {
+            return fail("name".into(), "must be letters, digits and `_`, and start with a letter".into());
+        }
+        let input = self.input;
+        if !(1..=8).contains(&input.bits) {
+            return fail("input".into(), format!("{} bits a value; 1 to 8 are supported", input.bits));
+        }
+        if input.signed && input.bits == 1 {
+            return fail("input".into(), "1-bit inputs are ±1 and cannot be signed; use 2 bits or more".into());
+        }
+        if !(1..=MAX_FAN_IN).contains(&input.features) {
+            return fail("input".into(), format!("{} features; 1 to {MAX_FAN_IN} are supported", input.features));
+        }
+        if ![32, 48, 64].contains(&self.random.lfsr_bits) {
+            return fail(
+                "random".into(),
+                format!("an LFSR of {} bits; 32, 48 or 64 are supported", self.random.lfsr_bits),
+            );
+        }
+        if !(1..=MAX_CODE_BITS).contains(&self.random.code_bits) {
+            return fail(
+                "random".into(),
+                format!("codes of {} bits; 1 to {MAX_CODE_BITS} are supported", self.random.code_bits),
+            );
+        }
+        if self.passes == 0 {
+            return fail("passes".into(), "0 passes; a run needs at least 1".into());
+        }
+        if self.hidden.is_empty() {
+            return fail("layers".into(), "no hidden layer; at least 1 is needed".into());
+        }
+        let mut fan_in = input.features;
+        for (l, layer) in self.hidden.iter().enumerate() {
+            let place = format!("layer {l}");
+            let (rows, cols) = (layer.weights.rows(), layer.weights.cols());
+            if cols != fan_in {
+                return fail(place, format!("weights for {cols} inputs, but the layer before gives {fan_in}"));
+            }
+            if !(1..=MAX_FAN_IN).contains(&rows) {
+                return fail(place, format!("{rows} neurons; 1 to {MAX_FAN_IN} are supported"));
+            }
+            if layer.thresholds.len() != rows || layer.directions.len() != rows {
+                let (t, d) = (layer.thresholds.len(), layer.directions.len());
+                return fail(place, format!("{rows} neurons, but {t} thresholds and {d} directions"));
+            }
+            let bound = self.sum_bound(l);
+            if let Some(o) = layer.thresholds.iter().position(|&t| i64::from(t).abs() > bound + 1) {
+                let t = layer.thresholds[o];
+                return fail(
+                    place,
+                    format!("neuron {o}: threshold {t}, but no sum exceeds ±{bound}; use at most ±{}", bound + 1),
+                );
+            }
+            let full = 1u32 << self.random.code_bits;
+            if let Some(d) = layer.dropout.filter(|d| d.code > full) {
+                return fail(
+                    place,
+                    format!("dropout code {}; at {} bits a code is 0 to {full}", d.code, self.random.code_bits),
+                );
+            }
+            fan_in = rows;
+        }
+        let out = &self.output;
+        let place = || "output layer".to_string();
+        let (rows, cols) = (out.weights.rows(), out.weights.cols());
+        if cols != fan_in {
+            return fail(place(), format!("weights for {cols} inputs, but the layer before gives {fan_in}"));
+        }
+        if !(2..=1 << 16).contains(&rows) {
+            return fail(place(), format!("{rows} classes; 2 to 65536 are supported"));
+        }
+        if out.scale.len() != rows || out.offset.len() != rows {
+            let (m, b) = (out.scale.len(), out.offset.len());
+            return fail(place(), format!("{rows} classes, but {m} scales and {b} offsets"));
+        }
+        if !(2..=32).contains(&out.logit_bits) || out.shift > 40 || out.frac_bits > 31 {
+            return fail(
+                place(),
+                format!(
+                    "logits of {} bits, shift {}, {} fraction bits; at most 32 (at least 2), 40 and 31 are supported",
+                    out.logit_bits, out.shift, out.frac_bits
+                ),
+            );
+        }
+        if !(out.temperature.is_finite() && out.temperature > 0.0) {
+            return fail(place(), format!("temperature {}; it must be above 0", out.temperature));
+        }
+        let bound = i128::from(self.sum_bound(self.hidden.len()));
+        let (low, high) = (-(1i128 << (out.logit_bits - 1)), (1i128 << (out.logit_bits - 1)) - 1);
+        for (c, (&m, &b)) in out.scale.iter().zip(&out.offset).enumerate() {
+            let reach = i128::from(m).abs() * bound;
+            let (least, most) = ((i128::from(b) - reach) >> out.shift, (i128::from(b) + reach) >> out.shift);
+            if least < low || most > high {
+                return fail(
+                    place(),
+                    format!("class {c}: logits reach {least} to {most}, which does not fit {} bits", out.logit_bits),
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether `name` can stand as a Verilog module name.
+fn is_identifier(name: &str) -> bool {
+    let mut chars = name.chars();
+    chars.next().is_some_and(|c| c.is_ascii_alphabetic()) && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
