@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 pub const MAX_CODE_BITS: u32 = 16;
 
 /// A network of dense binary layers with integer thresholds and SpinDrop units.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Network {
     /// Name of the network: a Verilog identifier, since the design is called after it.
@@ -73,7 +73,7 @@ pub struct Dropout {
 }
 
 /// The last layer: `z = floor((m*a + b) / 2^shift)` for each class.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Output {
     /// One row a class, one column an input.
