@@ -10,6 +10,8 @@ const MAX_FAN_IN: usize = 1 << 22;
 pub enum NetError {
     #[error("integer network `{network}`, {place}: {what}")]
     Invalid { network: String, place: String, what: String },
+    #[error("input values: {what}")]
+    Images { what: String },
     #[error("{path}: {source}")]
     Io { path: String, source: std::io::Error },
     #[error("{path}: not an integer network: {source}")]

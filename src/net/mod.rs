@@ -5,9 +5,11 @@
 mod bits;
 mod check;
 mod file;
+mod images;
 
 pub use bits::BitMatrix;
 pub use check::NetError;
+pub use images::Images;
 
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +42,16 @@ pub struct Input {
     pub bits: u32,
     /// Two's complement; only with 2 bits or more.
     pub signed: bool,
+}
+
+impl Input {
+    /// Least and greatest value; a 1-bit input is 0 or 1.
+    pub fn range(&self) -> (i16, i16) {
+        match (self.bits, self.signed) {
+            (k, false) => (0, (1i16 << k) - 1),
+            (k, true) => (-(1i16 << (k - 1)), (1i16 << (k - 1)) - 1),
+        }
+    }
 }
 
 /// Which way a neuron compares its sum with its threshold.
