@@ -1,0 +1,121 @@
+//! 64 LFSRs side by side: one word holds one output bit of each, so that one instruction steps them all.
+//!
+//! The output bits of a Galois LFSR obey the recurrence of its feedback polynomial:
+//! out(n + bits) = out(n) ^ XOR of out(n + bits − 1 − i) over the bits i of the mask below the highest.
+//! So the states themselves are not needed: the last `bits` output bits stand for them.
+
+use super::{Galois, RandomError, galois, mask_of};
+
+/// Output bits made at a time; every tap of the contract's masks lies at least so far back (a test holds it).
+const CHUNK: usize = 16;
+
+/// Up to 64 streams of equal width, read in step.
+#[derive(Clone, Debug)]
+pub struct Lanes {
+    bits: usize,
+    /// How far behind the new bit, minus `bits`, the bits lie that XOR into it.
+    taps: Vec<usize>,
+    /// Output bits from the last call's first on; bit t of a word belongs to stream t.
+    words: Vec<u64>,
+    /// How many of them are consumed.
+    used: usize,
+}
+
+impl Lanes {
+    /// The streams that start in `states` (64 at most; the rest of the lanes give zeros), for the mask of width `bits`.
+    pub fn new(bits: u32, states: &[u64]) -> Result<Lanes, RandomError> {
+        let mask = mask_of(bits)?;
+        let mut words = [0; 64];
+        for (word, &state) in words.iter_mut().zip(states) {
+            *word = Galois::new(bits, mask, state)?.draw(bits);
+        }
+        transpose(&mut words);
+        let taps = (0..bits as usize).filter(|i| mask >> (bits as usize - 1 - i) & 1 == 1).collect();
+        Ok(Lanes { bits: bits as usize, taps, words: words[..bits as usize].to_vec(), used: 0 })
+    }
+
+    /// The next `count` output bits of all streams, in order.
+    pub fn next_bits(&mut self, count: usize) -> &[u64] {
+        self.words.copy_within(self.used..self.used + self.bits, 0);
+        self.used = count;
+        let made = count.next_multiple_of(CHUNK);
+        if self.words.len() < self.bits + made {
+            self.words.resize(self.bits + made, 0);
+        }
+        for start in (0..made).step_by(CHUNK) {
+            let (known, new) = self.words[start..].split_at_mut(self.bits);
+            let mut sum = [0; CHUNK];
+            for &tap in &self.taps {
+                for (s, w) in sum.iter_mut().zip(&known[tap..tap + CHUNK]) {
+                    *s ^= w;
+                }
+            }
+            new[..CHUNK].copy_from_slice(&sum);
+        }
+        &self.words[..count]
+    }
+}
+
+/// Exchanges rows and columns of a 64 × 64 matrix of bits: bit c of word r becomes bit r of word c.
+pub(crate) fn transpose(words: &mut [u64; 64]) {
+    let mut width = 32;
+    let mut mask = galois::ones(32);
+    while width > 0 {
+        for block in words.chunks_exact_mut(2 * width) {
+            let (low, high) = block.split_at_mut(width);
+            for (a, b) in low.iter_mut().zip(high) {
+                let swapped = (*a >> width ^ *b) & mask;
+                *a ^= swapped << width;
+                *b ^= swapped;
+            }
+        }
+        width /= 2;
+        mask ^= mask << width;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{WIDTHS, root_from_seed};
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn every_tap_lies_a_chunk_back() {
+        for bits in WIDTHS {
+            let lanes = Lanes::new(bits, &[1]).unwrap();
+            assert!(lanes.taps.iter().all(|tap| tap + CHUNK <= lanes.bits), "width {bits}: {:?}", lanes.taps);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn lanes_are_the_streams_they_started_from(
+            bits in prop::sample::select(&WIDTHS[..]), seed in any::<u64>(), streams in 1usize..=64,
+            counts in prop::collection::vec(0usize..200, 1..5),
+        ) {
+            let states: Vec<u64> = (0..streams as u64).map(|t| root_from_seed(seed ^ t, bits)).collect();
+            let mut lfsrs: Vec<Galois> = states.iter().map(|&s| Galois::of_width(bits, s).unwrap()).collect();
+            let mut lanes = Lanes::new(bits, &states).unwrap();
+            for count in counts {
+                for &word in lanes.next_bits(count) {
+                    let expected = lfsrs.iter_mut().enumerate().fold(0, |w, (t, l)| w | u64::from(l.step()) << t);
+                    prop_assert_eq!(word, expected);
+                }
+            }
+        }
+
+        #[test]
+        fn transposing_exchanges_rows_and_columns(words in prop::array::uniform32(any::<u64>())) {
+            let mut matrix = [0; 64];
+            matrix[..32].copy_from_slice(&words);
+            let before = matrix;
+            transpose(&mut matrix);
+            for r in 0..64 {
+                for c in 0..64 {
+                    prop_assert_eq!(matrix[c] >> r & 1, before[r] >> c & 1);
+                }
+            }
+        }
+    }
+}
