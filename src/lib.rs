@@ -3,5 +3,6 @@
 //! The way through: [`net`] holds the integer network, the contract of `docs/semantics.md`.
 #![forbid(unsafe_code)]
 
+pub mod golden;
 pub mod net;
 pub mod random;

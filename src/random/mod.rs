@@ -11,6 +11,7 @@ mod streams;
 pub use galois::Galois;
 pub use jump::{Jump, JumpMatrix, jump_polynomial};
 pub use lanes::Lanes;
+pub(crate) use lanes::transpose;
 pub use streams::{WIDTHS, mask_of, root_from_seed, spacing_of, stream_start};
 
 use thiserror::Error;

@@ -1,0 +1,214 @@
+//! The golden model: what an integer network computes, bit by bit (`docs/semantics.md`).
+//!
+//! Bits are packed 64 to a word, passes are taken in blocks of 64, images in parallel. Draws are found by their
+//! position alone, so any image and any pass can be computed without the ones before it.
+
+mod dense;
+mod layers;
+mod masks;
+mod passes;
+mod trace;
+
+pub use trace::{HiddenTrace, Trace};
+
+use crate::net::{Images, Input, NetError, Network, Random};
+use crate::random::{Jump, RandomError, mask_of, root_from_seed, spacing_of};
+use layers::{DropoutUnits, HiddenLayer, OutputLayer};
+use passes::Runner;
+use rayon::prelude::*;
+use thiserror::Error;
+
+/// What the golden model refuses.
+#[derive(Debug, Error)]
+pub enum GoldenError {
+    #[error(transparent)]
+    Net(#[from] NetError),
+    #[error(transparent)]
+    Random(#[from] RandomError),
+    #[error("0 passes; a run needs at least 1")]
+    NoPass,
+    #[error("images of {found} values, but the network reads {expected}")]
+    Features { found: usize, expected: usize },
+    #[error("image {image}, feature {feature}: value {value} is outside {low} to {high}")]
+    Value { image: usize, feature: usize, value: i16, low: i16, high: i16 },
+    #[error("{passes} passes of {logit_bits}-bit logits: their sum of squares may exceed 64 bits; use at most {most}")]
+    SumOfSquares { passes: u32, logit_bits: u32, most: u64 },
+}
+
+/// What a run says of one image (`docs/semantics.md` §5); vectors have one entry a class.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageResult {
+    /// Sum of the logits over passes.
+    pub sum: Vec<i64>,
+    /// Sum of their squares.
+    pub sumsq: Vec<u64>,
+    /// Passes that the class won.
+    pub votes: Vec<u32>,
+    /// The decision.
+    pub class: usize,
+}
+
+/// A network packed for execution.
+pub struct Golden {
+    input: Input,
+    hidden: Vec<HiddenLayer>,
+    output: OutputLayer,
+    random: Random,
+    mask: u64,
+    spacing: u64,
+    root: u64,
+    stochastic_layers: u32,
+    once_per_image: usize,
+    logit_bits: u32,
+}
+
+impl Golden {
+    /// Packs `network`; refuses one that does not pass [`Network::check`].
+    pub fn new(network: &Network) -> Result<Golden, GoldenError> {
+        network.check()?;
+        let mut stochastic_layers = 0;
+        let mut hidden = Vec::with_capacity(network.hidden.len());
+        for layer in &network.hidden {
+            let units = layer.dropout.map(|d| DropoutUnits { layer: stochastic_layers, code: d.code });
+            stochastic_layers += u32::from(units.is_some());
+            hidden.push(HiddenLayer::new(layer, units));
+        }
+        Ok(Golden {
+            input: network.input,
+            hidden,
+            output: OutputLayer::new(&network.output),
+            random: network.random,
+            mask: mask_of(network.random.lfsr_bits)?,
+            spacing: spacing_of(network.random.lfsr_bits)?,
+            root: root_from_seed(network.seed, network.random.lfsr_bits),
+            stochastic_layers,
+            once_per_image: network.once_per_image(),
+            logit_bits: network.output.logit_bits,
+        })
+    }
+
+    pub fn classes(&self) -> usize {
+        self.output.dense.rows
+    }
+
+    /// Results of all images, which count from `first_image` since the streams were started.
+    pub fn run(&self, images: &Images, first_image: u64, passes: u32) -> Result<Vec<ImageResult>, GoldenError> {
+        self.run_with(images, first_image, passes, |_, result, _| result)
+    }
+
+    /// As [`Golden::run`], and keeps what `each` makes of every image: of its index in `images`, its result and its
+    /// logits, `passes × classes` (divide by 2^frac_bits for the logits of the float network).
+    ///
+    /// `each` is called from several threads, for images in any order; what it returns comes back in their order.
+    pub fn run_with<R: Send>(
+        &self,
+        images: &Images,
+        first_image: u64,
+        passes: u32,
+        each: impl Fn(usize, ImageResult, &[i32]) -> R + Sync,
+    ) -> Result<Vec<R>, GoldenError> {
+        self.check_images(images)?;
+        self.check_passes(passes)?;
+        let starts = self.stream_starts(passes);
+        self.in_chunks(images, each, |start| {
+            Ok(Runner::drawing(self, &starts, passes as usize, u128::from(first_image) + start as u128)?)
+        })
+    }
+
+    /// One pass over all images with every code at 0.
+    pub fn deterministic(&self, images: &Images) -> Result<Vec<ImageResult>, GoldenError> {
+        self.check_images(images)?;
+        self.in_chunks(images, |_, result, _| result, |_| Ok(Runner::deterministic(self)))
+    }
+
+    /// The logits of every pass of one image, number `n` since the streams were started: `passes × classes`.
+    pub fn logits(&self, image: &[i16], n: u64, passes: u32) -> Result<Vec<i32>, GoldenError> {
+        self.check_image(0, image)?;
+        self.check_passes(passes)?;
+        let mut runner = Runner::drawing(self, &self.stream_starts(passes), passes as usize, n.into())?;
+        Ok(runner.next_image(image).to_vec())
+    }
+
+    /// Runs chunks of images in parallel, each with the runner that `start` makes for its first image.
+    fn in_chunks<'g, R: Send>(
+        &'g self,
+        images: &Images,
+        each: impl Fn(usize, ImageResult, &[i32]) -> R + Sync,
+        start: impl Fn(usize) -> Result<Runner<'g>, GoldenError> + Sync,
+    ) -> Result<Vec<R>, GoldenError> {
+        // Small enough to share among threads, large enough that positioning the streams does not count.
+        let chunk = images.len().div_ceil(4 * rayon::current_num_threads()).clamp(1, 256);
+        let chunks: Result<Vec<Vec<R>>, GoldenError> = (0..images.len().div_ceil(chunk))
+            .into_par_iter()
+            .map(|c| {
+                let mut runner = start(c * chunk)?;
+                let range = c * chunk..images.len().min((c + 1) * chunk);
+                let result = |i: usize| {
+                    let logits = runner.next_image(images.image(i));
+                    each(i, self.tally(logits), logits)
+                };
+                Ok(range.map(result).collect())
+            })
+            .collect();
+        Ok(chunks?.into_iter().flatten().collect())
+    }
+
+    /// Sums, votes and decision from the logits of all passes.
+    fn tally(&self, logits: &[i32]) -> ImageResult {
+        let classes = self.classes();
+        let (mut sum, mut sumsq, mut votes) = (vec![0; classes], vec![0; classes], vec![0; classes]);
+        for pass in logits.chunks_exact(classes) {
+            for (c, &z) in pass.iter().enumerate() {
+                sum[c] += i64::from(z);
+                sumsq[c] += i64::from(z).unsigned_abs().pow(2);
+            }
+            votes[first_largest(pass)] += 1;
+        }
+        let class = first_largest(&sum);
+        ImageResult { sum, sumsq, votes, class }
+    }
+
+    /// The states in which the streams start, `passes × layers with dropout`.
+    fn stream_starts(&self, passes: u32) -> Vec<u64> {
+        let spacing = Jump::new(self.random.lfsr_bits, self.mask, self.spacing.into());
+        let streams = passes as usize * self.stochastic_layers as usize;
+        std::iter::successors(Some(self.root), |&state| Some(spacing.apply(state))).take(streams).collect()
+    }
+
+    /// From the start of a stream to its first draw for image `n`, in a layer of `neurons` neurons.
+    fn jump_to_image(&self, neurons: usize, n: u128) -> Jump {
+        let steps = n * neurons as u128 * u128::from(self.random.code_bits);
+        Jump::new(self.random.lfsr_bits, self.mask, steps)
+    }
+
+    fn check_images(&self, images: &Images) -> Result<(), GoldenError> {
+        (0..images.len()).try_for_each(|i| self.check_image(i, images.image(i)))
+    }
+
+    fn check_image(&self, image: usize, values: &[i16]) -> Result<(), GoldenError> {
+        let (found, expected) = (values.len(), self.input.features);
+        if found != expected {
+            return Err(GoldenError::Features { found, expected });
+        }
+        let (low, high) = self.input.range();
+        match values.iter().position(|v| !(low..=high).contains(v)) {
+            Some(feature) => Err(GoldenError::Value { image, feature, value: values[feature], low, high }),
+            None => Ok(()),
+        }
+    }
+
+    fn check_passes(&self, passes: u32) -> Result<(), GoldenError> {
+        let logit_bits = self.logit_bits;
+        let most = u64::MAX >> (2 * (logit_bits - 1));
+        match passes {
+            0 => Err(GoldenError::NoPass),
+            _ if u64::from(passes) > most => Err(GoldenError::SumOfSquares { passes, logit_bits, most }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Where the largest value stands; the first of several.
+fn first_largest<V: Copy + PartialOrd>(values: &[V]) -> usize {
+    values.iter().enumerate().fold(0, |best, (i, &v)| if v > values[best] { i } else { best })
+}

@@ -1,0 +1,95 @@
+//! Random networks that reach the corners of the contract.
+
+use neuspin::net::{BitMatrix, Direction, Dropout, Hidden, Images, Input, Network, Output, Random};
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+use rand::{RngExt, SeedableRng};
+
+const SIZES: [usize; 7] = [1, 2, 7, 63, 64, 65, 130];
+
+/// A network, and `images` images for it.
+pub fn random(seed: u64, images: usize) -> (Network, Images) {
+    let rng = &mut StdRng::seed_from_u64(seed);
+    let bits = rng.random_range(1..=8);
+    let input = Input { features: size(rng), bits, signed: bits > 1 && rng.random() };
+    let code_bits = rng.random_range(1..=16);
+    let mut net = Network {
+        name: "random".into(),
+        input,
+        hidden: vec![],
+        output: Output {
+            weights: BitMatrix::zeros(2, 1),
+            scale: vec![],
+            offset: vec![],
+            shift: 0,
+            frac_bits: 4,
+            logit_bits: 24,
+            temperature: 1.0,
+        },
+        random: Random { lfsr_bits: *[32, 48, 64].choose(rng).unwrap(), code_bits },
+        seed: rng.random(),
+        passes: 1,
+    };
+    for l in 0..rng.random_range(1..=3) {
+        let layer = hidden(rng, net.sum_bound(l) as i32, fan_in(&net), code_bits);
+        net.hidden.push(layer);
+    }
+    net.output = output(rng, fan_in(&net));
+    net.check().unwrap();
+    let (low, high) = input.range();
+    let values = (0..images * input.features).map(|_| rng.random_range(low..=high)).collect();
+    let images = Images::new(&input, values).unwrap();
+    (net, images)
+}
+
+fn size(rng: &mut StdRng) -> usize {
+    *SIZES.choose(rng).unwrap()
+}
+
+fn fan_in(net: &Network) -> usize {
+    net.hidden.last().map_or(net.input.features, |l| l.weights.rows())
+}
+
+fn weights(rng: &mut StdRng, rows: usize, cols: usize) -> BitMatrix {
+    BitMatrix::from_fn(rows, cols, |_, _| rng.random())
+}
+
+fn hidden(rng: &mut StdRng, bound: i32, cols: usize, code_bits: u32) -> Hidden {
+    let rows = size(rng);
+    // Near 0, where sums lie, and at either end: constant neurons.
+    let near = (bound as f64).sqrt() as i32 + 1;
+    let threshold = |rng: &mut StdRng| match rng.random_range(0..8) {
+        0 => bound + 1,
+        1 => -bound - 1,
+        2 => rng.random_range(-bound..=bound),
+        _ => rng.random_range(-near..=near).clamp(-bound - 1, bound + 1),
+    };
+    let full = 1u32 << code_bits;
+    let code = match rng.random_range(0..8) {
+        0 => 0,
+        1 => full,
+        2 => full >> rng.random_range(0..=code_bits),
+        _ => rng.random_range(0..=full),
+    };
+    Hidden {
+        weights: weights(rng, rows, cols),
+        thresholds: (0..rows).map(|_| threshold(rng)).collect(),
+        directions: (0..rows).map(|_| if rng.random() { Direction::Ge } else { Direction::Le }).collect(),
+        dropout: rng.random_bool(0.8).then_some(Dropout { code }),
+    }
+}
+
+fn output(rng: &mut StdRng, cols: usize) -> Output {
+    let classes = rng.random_range(2..=20);
+    let mut weights = weights(rng, classes, cols);
+    if rng.random_bool(0.5) {
+        // Two classes that always tie.
+        (0..cols).for_each(|i| weights.set(classes - 1, i, weights.get(0, i)));
+    }
+    let shift = rng.random_range(0..=12);
+    let mut scale: Vec<i32> = (0..classes).map(|_| rng.random_range(-3000..=3000)).collect();
+    let mut offset: Vec<i64> = (0..classes).map(|_| rng.random_range(-100_000..=100_000)).collect();
+    scale[classes - 1] = scale[0];
+    offset[classes - 1] = offset[0];
+    Output { weights, scale, offset, shift, frac_bits: 4, logit_bits: 24, temperature: 1.0 }
+}
