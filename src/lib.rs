@@ -1,8 +1,13 @@
 //! Binary Bayesian in-memory processors: from a trained network to Verilog that co-simulation proves equal to a golden model.
 //!
-//! The way through: [`net`] holds the integer network, the contract of `docs/semantics.md`.
+//! The way through: a trained network ([`model`]) is lowered ([`lower`]) to the integer network ([`net`]), the contract of
+//! `docs/semantics.md`. [`data`] holds the images that both read.
 #![forbid(unsafe_code)]
 
+pub mod data;
+mod files;
 pub mod golden;
+pub mod lower;
+pub mod model;
 pub mod net;
 pub mod random;

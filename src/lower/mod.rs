@@ -1,0 +1,85 @@
+//! From the float network to the integer network: batch norm and sign become an integer comparison, batch norm of the
+//! logits becomes a fixed-point multiply-add (`docs/model-format.md`, "Lowering").
+
+mod output;
+mod threshold;
+
+use crate::model::{Model, ModelError};
+use crate::net::{Dropout, Hidden, NetError, Network, Random};
+use thiserror::Error;
+
+/// Why a checked model has no integer network.
+#[derive(Debug, Error)]
+pub enum LowerError {
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    #[error(transparent)]
+    Net(#[from] NetError),
+    #[error("logits of {bits} bits; 2 to 32 are supported")]
+    LogitBits { bits: u32 },
+    #[error("model `{model}`: logits reach ±{largest:e}, which needs more than {bits} bits; use more bits")]
+    Logits { model: String, largest: f64, bits: u32 },
+}
+
+/// Widths that the integer network has and the float network has not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Width of a logit, sign included.
+    pub logit_bits: u32,
+    pub random: Random,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { logit_bits: 18, random: Random::default() }
+    }
+}
+
+/// Lowers with the default widths.
+pub fn lower(model: &Model) -> Result<Network, LowerError> {
+    lower_with(model, &Options::default())
+}
+
+/// The integer network that computes what `model` defines.
+///
+/// Hidden activations are equal for every sum that can occur, as the float definition evaluates in f64. Logits are within
+/// [`logit_error`] of the float logits. The dropout probability is rounded to a multiple of 2^−code_bits.
+///
+/// The network's name is the model's, with `_` for `-`.
+pub fn lower_with(model: &Model, options: &Options) -> Result<Network, LowerError> {
+    model.check()?;
+    if !(2..=32).contains(&options.logit_bits) {
+        return Err(LowerError::LogitBits { bits: options.logit_bits });
+    }
+    // The hidden layers alone first: the bounds of sums are the network's to say.
+    let mut network = Network {
+        name: model.name.replace('-', "_"),
+        input: model.input.input(),
+        hidden: Vec::with_capacity(model.layers.len()),
+        output: output::empty(model, options),
+        random: options.random,
+        seed: model.seed,
+        passes: model.passes,
+    };
+    let last = model.layers.len() - 1;
+    for (l, layer) in model.layers[..last].iter().enumerate() {
+        let bound = network.sum_bound(l);
+        let (thresholds, directions) = (0..layer.outputs()).map(|o| threshold::of_neuron(layer, o, bound)).unzip();
+        let full = f64::from(1u32 << options.random.code_bits.min(31));
+        let dropout = layer.dropout.map(|p| Dropout { code: (p * full).round() as u32 });
+        network.hidden.push(Hidden { weights: layer.weights.clone(), thresholds, directions, dropout });
+    }
+    network.output = output::of_layer(model, options, network.sum_bound(last))?;
+    network.check()?;
+    Ok(network)
+}
+
+/// Largest difference between a logit of `network`, divided by 2^frac_bits, and the float logit under the same masks.
+///
+/// Half a unit from rounding the result, half a unit of the product from rounding scale and offset each:
+/// `(1/2 + (bound/2 + 1)/2^shift) / 2^frac_bits`, with `bound` the largest sum of the output layer.
+pub fn logit_error(network: &Network) -> f64 {
+    let bound = network.sum_bound(network.hidden.len()) as f64;
+    let out = &network.output;
+    (0.5 + (bound / 2.0 + 1.0) / 2f64.powi(out.shift as i32)) / 2f64.powi(out.frac_bits as i32)
+}

@@ -1,0 +1,64 @@
+//! The last layer: batch norm of the logits in fixed point.
+
+use super::{LowerError, Options};
+use crate::model::Model;
+use crate::net::Output;
+
+/// Width of a scale, sign included: one DSP multiplier port.
+const SCALE_BITS: u32 = 18;
+const MOST_FRAC_BITS: u32 = 31;
+
+/// The last layer with scales yet to be found.
+pub fn empty(model: &Model, options: &Options) -> Output {
+    let weights = model.layers[model.layers.len() - 1].weights.clone();
+    let (scale, offset) = (vec![0; weights.rows()], vec![0; weights.rows()]);
+    let (logit_bits, temperature) = (options.logit_bits, model.temperature);
+    Output { weights, scale, offset, shift: 0, frac_bits: 0, logit_bits, temperature }
+}
+
+/// The last layer, whose sums lie in −`bound` to `bound`, with the most fraction bits that fit.
+///
+/// The float logit is `k·a + c` with `k = gamma/sqrt(var + eps)` and `c = beta + k·(bias − mean)`. In units of
+/// 2^−(frac_bits + shift) these round to the integers `scale` and `offset`; half of 2^shift is added to the offset, so that
+/// the shift rounds to nearest.
+pub fn of_layer(model: &Model, options: &Options, bound: i64) -> Result<Output, LowerError> {
+    let layer = &model.layers[model.layers.len() - 1];
+    let norm = &layer.norm;
+    let line = |o: usize| {
+        let k = norm.gamma[o] / (norm.var[o] + norm.eps).sqrt();
+        let bias = layer.bias.as_ref().map_or(0.0, |b| b[o]);
+        (k, norm.beta[o] + k * (bias - norm.mean[o]))
+    };
+    let lines: Vec<(f64, f64)> = (0..layer.outputs()).map(line).collect();
+    let steepest = lines.iter().fold(0.0f64, |most, (k, _)| most.max(k.abs()));
+    let largest = lines.iter().fold(0.0f64, |most, (k, c)| most.max(k.abs() * bound as f64 + c.abs()));
+    for frac_bits in (0..=MOST_FRAC_BITS).rev() {
+        // Cheap test first; offsets then fit i64 with room to spare.
+        if largest * 2f64.powi(frac_bits as i32) > 2f64.powi(options.logit_bits as i32) {
+            continue;
+        }
+        let shift = shift(steepest, frac_bits, bound);
+        let unit = 2f64.powi((frac_bits + shift) as i32);
+        let half = (1i64 << shift) >> 1;
+        let scale: Vec<i32> = lines.iter().map(|(k, _)| (k * unit).round() as i32).collect();
+        let offset: Vec<i64> = lines.iter().map(|(_, c)| (c * unit).round() as i64 + half).collect();
+        if scale.iter().zip(&offset).all(|(&m, &b)| fits(m, b, bound, shift, options.logit_bits)) {
+            return Ok(Output { scale, offset, shift, frac_bits, ..empty(model, options) });
+        }
+    }
+    Err(LowerError::Logits { model: model.name.clone(), largest, bits: options.logit_bits })
+}
+
+/// The most that leaves every scale within its width, up to where the rounding of scales no longer matters.
+fn shift(steepest: f64, frac_bits: u32, bound: i64) -> u32 {
+    let enough = 64 - (bound as u64).leading_zeros() + 2;
+    let widest = (1i64 << (SCALE_BITS - 1)) as f64 - 1.0;
+    let narrow = |s: &u32| (steepest * 2f64.powi((frac_bits + s) as i32)).round() <= widest;
+    (0..=enough).rev().find(narrow).unwrap_or(0)
+}
+
+fn fits(m: i32, b: i64, bound: i64, shift: u32, bits: u32) -> bool {
+    let reach = i128::from(m).abs() * i128::from(bound);
+    let (least, most) = ((i128::from(b) - reach) >> shift, (i128::from(b) + reach) >> shift);
+    i64::from(m).abs() < 1 << (SCALE_BITS - 1) && least >= -(1i128 << (bits - 1)) && most < 1i128 << (bits - 1)
+}

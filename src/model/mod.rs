@@ -1,0 +1,125 @@
+//! Trained networks in floating point, as a trainer exports them, and their files (`docs/model-format.md`).
+//!
+//! A model is a directory with a JSON manifest `model.json` and one safetensors file.
+
+mod check;
+mod error;
+mod forward;
+mod manifest;
+mod read;
+mod tensors;
+mod write;
+
+pub use error::ModelError;
+pub use forward::{Forward, forward};
+pub use manifest::{FORMAT, MANIFEST, VERSION};
+
+use crate::net::{BitMatrix, Input};
+use serde::{Deserialize, Serialize};
+
+/// A binary fully connected network with batch norm and SpinDrop.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    /// Letters, digits, `-` and `_`, starting with a letter.
+    pub name: String,
+    pub description: String,
+    /// The command line that made the model.
+    pub command: String,
+    pub training: Training,
+    pub input: InputSpec,
+    /// Monte-Carlo passes per image unless a command says otherwise.
+    pub passes: u32,
+    /// Seed of all draws at inference.
+    pub seed: u64,
+    /// Divides the logits before softmax; fitted on validation images.
+    pub temperature: f64,
+    /// Dense layers in network order; the last one gives the logits.
+    pub layers: Vec<Dense>,
+}
+
+/// How the model was trained. Nothing here takes part in the arithmetic.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Training {
+    /// Seed of initial weights, order of images, shifts and masks.
+    pub seed: u64,
+    pub epochs: u32,
+    /// The epoch whose weights were kept, counted from 1.
+    pub best_epoch: u32,
+    /// Share of validation images classified correctly by the mean of `passes` passes, 0 to 1.
+    pub validation_accuracy: f64,
+}
+
+/// What the first layer reads, and how it is made from the bytes of a data set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InputSpec {
+    pub features: usize,
+    /// Bits of one input value, 1 to 8; 1 bit means ±1.
+    pub bits: u32,
+    /// Two's complement; only with 2 bits or more.
+    pub signed: bool,
+    /// Name of the data set that the model was trained on.
+    pub dataset: String,
+    pub encoding: Encoding,
+}
+
+impl InputSpec {
+    /// The same input as the integer network describes it.
+    pub fn input(&self) -> Input {
+        Input { features: self.features, bits: self.bits, signed: self.signed }
+    }
+}
+
+/// From a byte `v` of a data set to an input value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "method", rename_all = "lowercase", deny_unknown_fields)]
+pub enum Encoding {
+    /// 1 bit: +1 where `v >= at`, else −1.
+    Threshold { at: u8 },
+    /// k bits: `min(v >> right, 2^k − 1)`, less `2^(k−1)` if signed.
+    Shift { right: u32 },
+}
+
+/// A dense layer with binary weights, batch norm, and a sign unless it is the last layer.
+///
+/// `a = Σ w·x`, `y = gamma·(a + bias − mean)/sqrt(var + eps) + beta`; hidden layers give `sign(y)` with `sign(0) = +1`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dense {
+    /// One row an output, one column an input; 1 means +1, 0 means −1.
+    pub weights: BitMatrix,
+    /// One an output, or none.
+    pub bias: Option<Vec<f64>>,
+    pub norm: BatchNorm,
+    /// Probability that SpinDrop drops an activation after the sign; only in hidden layers.
+    pub dropout: Option<f64>,
+}
+
+/// Batch norm with frozen statistics; every vector has one value an output.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BatchNorm {
+    pub gamma: Vec<f64>,
+    pub beta: Vec<f64>,
+    pub mean: Vec<f64>,
+    /// Above 0.
+    pub var: Vec<f64>,
+    pub eps: f64,
+}
+
+impl Dense {
+    pub fn inputs(&self) -> usize {
+        self.weights.cols()
+    }
+
+    pub fn outputs(&self) -> usize {
+        self.weights.rows()
+    }
+}
+
+impl Model {
+    /// Number of values per layer, inputs first: `784-256-10` for one hidden layer.
+    pub fn topology(&self) -> String {
+        let widths = self.layers.iter().map(Dense::outputs);
+        std::iter::once(self.input.features).chain(widths).map(|n| n.to_string()).collect::<Vec<_>>().join("-")
+    }
+}
