@@ -11,3 +11,4 @@ pub mod lower;
 pub mod model;
 pub mod net;
 pub mod random;
+pub mod verilog;

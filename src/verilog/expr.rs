@@ -1,0 +1,421 @@
+//! Expressions that know their width and carry their first fault with them.
+
+use super::Fault;
+use super::literal::{Literal, lit};
+use std::borrow::Borrow;
+use std::fmt;
+use std::sync::Arc;
+
+/// A value of known width: a net, a constant, or something computed from them. Cheap to clone.
+///
+/// Building one never fails: a fault (two widths that differ, a slice out of range …) goes along with the expression and
+/// everything made of it, and comes out of [`super::Module::build`] as an error.
+#[derive(Clone)]
+pub struct Expr(Arc<Node>);
+
+struct Node {
+    kind: Kind,
+    width: u32,
+    fault: Option<Arc<Fault>>,
+}
+
+#[derive(Clone)]
+pub(super) enum Kind {
+    Name(String),
+    /// Variable of a `generate for` and the number of its turns.
+    Genvar(String, u32),
+    Literal(Literal),
+    Not(Expr),
+    Negate(Expr),
+    Reduce(&'static str, Expr),
+    Binary(Op, Expr, Expr),
+    Shift(&'static str, Expr, u32),
+    Mux(Expr, Expr, Expr),
+    Cat(Vec<Expr>),
+    Repeat(u32, Expr),
+    /// Bits of a name or memory word: base, high, low.
+    Slice(Expr, u32, u32),
+    /// A word of a name or memory word that is selected at run time: base, index, width of the word.
+    Part(Expr, Expr, u32),
+    /// A word of a memory: name, address.
+    Word(String, Expr),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Op {
+    pub symbol: &'static str,
+    pub signed: bool,
+}
+
+impl Op {
+    /// May `(a op b) op c` be written `a op b op c`?
+    pub fn chains(self) -> bool {
+        !self.signed && matches!(self.symbol, "&" | "|" | "^" | "+")
+    }
+}
+
+/// Number of bits that tell `entries` things apart, at least 1.
+pub fn index_width(entries: u32) -> u32 {
+    entries.max(2).next_power_of_two().trailing_zeros()
+}
+
+impl Expr {
+    fn new(kind: Kind, width: u32) -> Expr {
+        Expr(Arc::new(Node { kind, width, fault: None }))
+    }
+
+    /// `kind` with the first fault of its parts.
+    fn of(kind: Kind, width: u32, parts: &[&Expr]) -> Expr {
+        let fault = parts.iter().find_map(|e| e.0.fault.clone());
+        let e = Expr(Arc::new(Node { kind, width, fault }));
+        if width == 0 { e.poisoned(Fault::NoBits { expression: e.short() }) } else { e }
+    }
+
+    pub(super) fn name(name: &str, width: u32) -> Expr {
+        Expr::of(Kind::Name(name.into()), width, &[])
+    }
+
+    pub(super) fn genvar(name: &str, count: u32) -> Expr {
+        Expr::new(Kind::Genvar(name.into(), count), 32)
+    }
+
+    pub(super) fn literal(value: Literal, fault: Option<Fault>) -> Expr {
+        let width = value.width;
+        let e = Expr::of(Kind::Literal(value), width, &[]);
+        match fault {
+            Some(fault) => e.poisoned(fault),
+            None => e,
+        }
+    }
+
+    pub(super) fn memory_word(memory: &str, width: u32, depth: u32, address: &Expr) -> Expr {
+        let e = Expr::of(Kind::Word(memory.into(), address.clone()), width, &[address]);
+        e.checked_index(address, depth)
+    }
+
+    /// The same with a fault, unless it has one already.
+    pub(super) fn poisoned(&self, fault: Fault) -> Expr {
+        if self.0.fault.is_some() {
+            return self.clone();
+        }
+        let kind = self.0.kind.clone();
+        Expr(Arc::new(Node { kind, width: self.0.width, fault: Some(Arc::new(fault)) }))
+    }
+
+    pub(super) fn kind(&self) -> &Kind {
+        &self.0.kind
+    }
+
+    pub(super) fn fault(&self) -> Option<&Fault> {
+        self.0.fault.as_deref()
+    }
+
+    /// The text for messages, its middle left out when it is long.
+    pub(super) fn short(&self) -> String {
+        let text = self.to_string();
+        if text.len() <= 120 {
+            return text;
+        }
+        // Printed text is ASCII, so any position is a character's.
+        format!("{} ... {}", &text[..80], &text[text.len() - 30..])
+    }
+
+    pub fn width(&self) -> u32 {
+        self.0.width
+    }
+
+    fn checked_index(self, index: &Expr, entries: u32) -> Expr {
+        let expression = || self.short();
+        match index.kind() {
+            Kind::Genvar(name, count) if *count > entries => self.poisoned(Fault::LoopIndex {
+                expression: expression(),
+                index: name.clone(),
+                count: *count,
+                entries,
+            }),
+            Kind::Genvar(..) => self,
+            _ if index.width() != index_width(entries) => self.poisoned(Fault::Index {
+                expression: expression(),
+                index: index.short(),
+                width: index.width(),
+                entries,
+                wanted: index_width(entries),
+            }),
+            _ => self,
+        }
+    }
+
+    pub(super) fn binary(symbol: &'static str, signed: bool, a: &Expr, b: &Expr) -> Expr {
+        let comparison = matches!(symbol, "==" | "!=" | "<" | "<=" | ">" | ">=");
+        let width = if comparison { 1 } else { a.width() };
+        let e = Expr::of(Kind::Binary(Op { symbol, signed }, a.clone(), b.clone()), width, &[a, b]);
+        if a.width() == b.width() {
+            return e;
+        }
+        e.poisoned(Fault::Operands {
+            expression: e.short(),
+            left: a.short(),
+            left_width: a.width(),
+            right: b.short(),
+            right_width: b.width(),
+        })
+    }
+
+    pub fn eq(&self, other: &Expr) -> Expr {
+        Expr::binary("==", false, self, other)
+    }
+
+    pub fn ne(&self, other: &Expr) -> Expr {
+        Expr::binary("!=", false, self, other)
+    }
+
+    pub fn lt(&self, other: &Expr) -> Expr {
+        Expr::binary("<", false, self, other)
+    }
+
+    pub fn le(&self, other: &Expr) -> Expr {
+        Expr::binary("<=", false, self, other)
+    }
+
+    pub fn gt(&self, other: &Expr) -> Expr {
+        Expr::binary(">", false, self, other)
+    }
+
+    pub fn ge(&self, other: &Expr) -> Expr {
+        Expr::binary(">=", false, self, other)
+    }
+
+    pub fn lt_signed(&self, other: &Expr) -> Expr {
+        Expr::binary("<", true, self, other)
+    }
+
+    pub fn le_signed(&self, other: &Expr) -> Expr {
+        Expr::binary("<=", true, self, other)
+    }
+
+    pub fn gt_signed(&self, other: &Expr) -> Expr {
+        Expr::binary(">", true, self, other)
+    }
+
+    pub fn ge_signed(&self, other: &Expr) -> Expr {
+        Expr::binary(">=", true, self, other)
+    }
+
+    /// Product of two unsigned values of any widths, as `width` bits.
+    pub fn mul(&self, other: &Expr, width: u32) -> Expr {
+        Expr::binary("*", false, &self.zext(width), &other.zext(width))
+    }
+
+    /// Product of two two's complement values of any widths, as `width` bits. Both must be names, slices or literals.
+    /// Give the product a name of its own (`wire_is`): within a larger sum, tools may read it as unsigned and build more
+    /// than is needed.
+    pub fn mul_signed(&self, other: &Expr, width: u32) -> Expr {
+        Expr::binary("*", true, &self.sext(width), &other.sext(width))
+    }
+
+    fn reduce(&self, symbol: &'static str) -> Expr {
+        Expr::of(Kind::Reduce(symbol, self.clone()), 1, &[self])
+    }
+
+    /// 1 if all bits are 1.
+    pub fn all(&self) -> Expr {
+        self.reduce("&")
+    }
+
+    /// 1 if any bit is 1.
+    pub fn any(&self) -> Expr {
+        self.reduce("|")
+    }
+
+    /// 1 if an odd number of bits is 1.
+    pub fn parity(&self) -> Expr {
+        self.reduce("^")
+    }
+
+    pub(super) fn inverted(&self) -> Expr {
+        match self.kind() {
+            Kind::Not(inner) => inner.clone(),
+            _ => Expr::of(Kind::Not(self.clone()), self.width(), &[self]),
+        }
+    }
+
+    pub(super) fn negated(&self) -> Expr {
+        Expr::of(Kind::Negate(self.clone()), self.width(), &[self])
+    }
+
+    pub(super) fn shifted(&self, symbol: &'static str, amount: u32) -> Expr {
+        if amount == 0 {
+            return self.clone();
+        }
+        let e = Expr::of(Kind::Shift(symbol, self.clone(), amount), self.width(), &[self]);
+        if amount < self.width() {
+            return e;
+        }
+        e.poisoned(Fault::Shift { expression: e.short(), amount, width: self.width() })
+    }
+
+    /// Shift right by a constant, keeping the sign; for names and slices of them.
+    pub fn shr_signed(&self, amount: u32) -> Expr {
+        if amount >= self.width() {
+            return self.poisoned(Fault::Shift { expression: self.short(), amount, width: self.width() });
+        }
+        self.slice(self.width() - 1, amount).sext(self.width())
+    }
+
+    /// Shift left by a run-time amount of any width.
+    pub fn shl_by(&self, amount: &Expr) -> Expr {
+        let op = Op { symbol: "<<", signed: false };
+        Expr::of(Kind::Binary(op, self.clone(), amount.clone()), self.width(), &[self, amount])
+    }
+
+    /// Shift right by a run-time amount of any width; zeros come in.
+    pub fn shr_by(&self, amount: &Expr) -> Expr {
+        let op = Op { symbol: ">>", signed: false };
+        Expr::of(Kind::Binary(op, self.clone(), amount.clone()), self.width(), &[self, amount])
+    }
+
+    /// Bit `i`, 0 the least significant.
+    pub fn bit(&self, i: u32) -> Expr {
+        self.slice(i, i)
+    }
+
+    /// Bits `hi` down to `lo` of a name, a memory word, a literal or a slice of these.
+    pub fn slice(&self, hi: u32, lo: u32) -> Expr {
+        if hi < lo || hi >= self.width() {
+            let fault = Fault::Slice { expression: self.short(), hi, lo, width: self.width().max(1) };
+            let width = hi.checked_sub(lo).map_or(1, |w| w + 1);
+            return Expr::of(Kind::Slice(self.clone(), hi, lo), width, &[self]).poisoned(fault);
+        }
+        if hi - lo + 1 == self.width() {
+            return self.clone();
+        }
+        let width = hi - lo + 1;
+        match self.kind() {
+            Kind::Literal(value) => Expr::of(Kind::Literal(value.slice(hi, lo)), width, &[self]),
+            Kind::Slice(base, _, from) => Expr::of(Kind::Slice(base.clone(), from + hi, from + lo), width, &[self]),
+            _ => self.selectable(Expr::of(Kind::Slice(self.clone(), hi, lo), width, &[self])),
+        }
+    }
+
+    /// Bits `lo` and up, `width` of them: the same as `slice(lo + width - 1, lo)`.
+    pub fn bits(&self, lo: u32, width: u32) -> Expr {
+        if width == 0 { self.slice(0, 1) } else { self.slice(lo + width - 1, lo) }
+    }
+
+    fn selectable(&self, selection: Expr) -> Expr {
+        match self.kind() {
+            Kind::Name(_) | Kind::Word(..) => selection,
+            _ => selection.poisoned(Fault::NotSelectable { expression: self.short() }),
+        }
+    }
+
+    /// Word `index` of a name that holds words of `width` bits, word 0 in the lowest bits: `name[index * width +: width]`.
+    /// The index is as wide as [`index_width`] of the number of words, or the variable of a `generate for`. Of a
+    /// single word the index does not matter and is left out.
+    pub fn word(&self, index: &Expr, width: u32) -> Expr {
+        if width == 0 || !self.width().is_multiple_of(width) {
+            let fault = Fault::Words { expression: self.short(), width: self.width(), word: width };
+            return self.poisoned(fault);
+        }
+        let entries = self.width() / width;
+        if entries == 1 {
+            return self.clone();
+        }
+        let e = Expr::of(Kind::Part(self.clone(), index.clone(), width), width, &[self, index]);
+        self.selectable(e).checked_index(index, entries)
+    }
+
+    /// Bit `index`, selected at run time: `name[index]`.
+    pub fn at(&self, index: &Expr) -> Expr {
+        self.word(index, 1)
+    }
+
+    /// Extended with zeros to `width` bits.
+    pub fn zext(&self, width: u32) -> Expr {
+        match (width.checked_sub(self.width()), self.kind()) {
+            (None, _) => self.poisoned(Fault::Widen { expression: self.short(), width: self.width(), wanted: width }),
+            (Some(0), _) => self.clone(),
+            (_, Kind::Literal(value)) => Expr::of(Kind::Literal(value.zext(width)), width, &[self]),
+            (Some(more), _) => cat([&lit(more, 0), self]),
+        }
+    }
+
+    /// Extended with copies of the sign bit to `width` bits; for names, slices and literals.
+    pub fn sext(&self, width: u32) -> Expr {
+        match width.checked_sub(self.width()) {
+            None => self.poisoned(Fault::Widen { expression: self.short(), width: self.width(), wanted: width }),
+            Some(0) => self.clone(),
+            Some(more) if self.width() == 1 => repeat(more + 1, self),
+            Some(more) => cat([&repeat(more, &self.bit(self.width().saturating_sub(1))), self]),
+        }
+    }
+
+    /// The lowest `width` bits.
+    pub fn trunc(&self, width: u32) -> Expr {
+        if width == 0 || width > self.width() {
+            return self.poisoned(Fault::Cut { expression: self.short(), width: self.width(), wanted: width });
+        }
+        self.slice(width - 1, 0)
+    }
+}
+
+/// `condition ? then : other`.
+pub fn mux(condition: &Expr, then: &Expr, other: &Expr) -> Expr {
+    let e =
+        Expr::of(Kind::Mux(condition.clone(), then.clone(), other.clone()), then.width(), &[condition, then, other]);
+    if condition.width() != 1 {
+        let condition_text = condition.short();
+        return e.poisoned(Fault::Condition {
+            expression: e.short(),
+            condition: condition_text,
+            width: condition.width(),
+        });
+    }
+    if then.width() != other.width() {
+        return e.poisoned(Fault::Operands {
+            expression: e.short(),
+            left: then.short(),
+            left_width: then.width(),
+            right: other.short(),
+            right_width: other.width(),
+        });
+    }
+    e
+}
+
+/// Parts side by side, the most significant first: `{a, b, c}`.
+pub fn cat<E: Borrow<Expr>>(parts: impl IntoIterator<Item = E>) -> Expr {
+    let mut flat: Vec<Expr> = vec![];
+    for part in parts {
+        match part.borrow().kind() {
+            Kind::Cat(inner) if part.borrow().fault().is_none() => flat.extend(inner.iter().cloned()),
+            _ => flat.push(part.borrow().clone()),
+        }
+    }
+    if flat.len() == 1 {
+        return flat.remove(0);
+    }
+    let width = flat.iter().map(Expr::width).sum();
+    Expr::of(Kind::Cat(flat.clone()), width, &flat.iter().collect::<Vec<_>>())
+}
+
+/// The same as [`cat`] with the least significant part first: element `i` of an array is word `i`.
+pub fn cat_lsb_first<E: Borrow<Expr>>(parts: impl IntoIterator<Item = E>) -> Expr {
+    let mut parts: Vec<E> = parts.into_iter().collect();
+    parts.reverse();
+    cat(parts)
+}
+
+/// `count` copies side by side: `{count{e}}`.
+pub fn repeat(count: u32, e: &Expr) -> Expr {
+    if count == 1 {
+        return e.clone();
+    }
+    Expr::of(Kind::Repeat(count, e.clone()), count * e.width(), &[e])
+}
+
+impl fmt::Debug for Expr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self} /* {} bits */", self.width())
+    }
+}

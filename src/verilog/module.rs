@@ -1,0 +1,502 @@
+//! Building a module item by item.
+
+use super::expr::{Expr, Kind};
+use super::print;
+use super::process::check_latches;
+use super::scope::{Driver, Scope, What};
+use super::stmt::{self, Stmt};
+use super::{Fault, Header, Memory, Parameter, Port, Value, VerilogError, VerilogFile, names};
+use crate::verilog::header::{Direction, ParameterKind};
+use crate::verilog::memory::Contents;
+
+/// A Verilog module under construction. Items are printed in the order in which they are added.
+///
+/// Nothing here fails: the first fault is kept, and [`Module::build`] returns it.
+pub struct Module {
+    pub(super) name: String,
+    pub(super) doc: Vec<String>,
+    pub(super) facts: Vec<(String, String)>,
+    pub(super) latency: Option<String>,
+    pub(super) parameters: Vec<(Parameter, Option<String>)>,
+    pub(super) ports: Vec<PortItem>,
+    pub(super) items: Vec<Item>,
+    /// Item lists of the `generate` blocks that are open, outermost first.
+    outer: Vec<Vec<Item>>,
+    scope: Scope,
+    first_fault: Option<(String, Fault)>,
+    faults: usize,
+    submodules: Vec<String>,
+    memory_files: Vec<String>,
+    last: Last,
+}
+
+/// What [`Module::note`] speaks of.
+enum Last {
+    Nothing,
+    Port,
+    Parameter,
+    Item,
+}
+
+pub(super) enum PortItem {
+    Group(String),
+    Port { port: Port, reg: bool, note: Option<String> },
+}
+
+pub(super) enum Item {
+    Blank,
+    Comment(String),
+    Section(String),
+    /// `wire`, `reg` or `localparam`, with its value.
+    Net {
+        keyword: &'static str,
+        name: String,
+        width: u32,
+        value: Option<Expr>,
+        note: Option<String>,
+    },
+    Memory {
+        memory: Memory,
+        note: Option<String>,
+    },
+    Assign(Expr, Expr),
+    Clocked(Expr, Vec<Stmt>),
+    Combinational(Vec<Stmt>),
+    Instance {
+        of: String,
+        name: String,
+        parameters: Vec<(String, Value)>,
+        ports: Vec<(String, Expr)>,
+    },
+    Generate {
+        label: String,
+        variable: String,
+        count: u32,
+        items: Vec<Item>,
+    },
+    Unused {
+        name: String,
+        values: Vec<Expr>,
+    },
+}
+
+impl Module {
+    pub fn new(name: &str) -> Module {
+        let mut m = Module {
+            name: name.into(),
+            doc: vec![],
+            facts: vec![],
+            latency: None,
+            parameters: vec![],
+            ports: vec![],
+            items: vec![],
+            outer: vec![],
+            scope: Scope::default(),
+            first_fault: None,
+            faults: 0,
+            submodules: vec![],
+            memory_files: vec![],
+            last: Last::Nothing,
+        };
+        m.check("module name", names::check(name));
+        m
+    }
+
+    fn check(&mut self, place: &str, result: Result<(), Fault>) -> bool {
+        match result {
+            Ok(()) => true,
+            Err(fault) => {
+                self.faults += 1;
+                self.first_fault.get_or_insert_with(|| (place.into(), fault));
+                false
+            }
+        }
+    }
+
+    // The header comment of the file.
+
+    /// A paragraph that says what the module computes; several calls give several paragraphs. Wrapped when printed.
+    pub fn doc(&mut self, paragraph: &str) {
+        self.doc.push(paragraph.into());
+    }
+
+    /// A line `name = value` among the parameters in the header comment: what the text was generated for.
+    pub fn fact(&mut self, name: &str, value: impl ToString) {
+        self.facts.push((name.into(), value.to_string()));
+    }
+
+    /// The line `Latency: …` of the header comment.
+    pub fn latency(&mut self, text: &str) {
+        self.latency = Some(text.into());
+    }
+
+    // Parameters and ports.
+
+    /// A Verilog parameter as wide as its default value, which instances may override.
+    pub fn parameter(&mut self, name: &str, default: &Expr) -> Expr {
+        let place = format!("parameter `{name}`");
+        let read = self.scope.read(default);
+        self.check(&place, read);
+        let kind = ParameterKind::Bits(default.width());
+        self.push_parameter(name, kind, default.to_string());
+        self.declare(&place, name, What::Constant, default.width())
+    }
+
+    /// A parameter that holds text: the name of a memory file, see [`Memory::file_parameter`].
+    pub fn text_parameter(&mut self, name: &str, default: &str) {
+        let place = format!("parameter `{name}`");
+        let legal = Value::Text(default.into()).check(name);
+        self.check(&place, legal);
+        self.push_parameter(name, ParameterKind::Text, format!("\"{default}\""));
+        self.declare(&place, name, What::Constant, 1);
+    }
+
+    fn push_parameter(&mut self, name: &str, kind: ParameterKind, default: String) {
+        self.parameters.push((Parameter { name: name.into(), kind, default }, None));
+        self.last = Last::Parameter;
+    }
+
+    /// A comment over the ports that follow.
+    pub fn group(&mut self, title: &str) {
+        self.ports.push(PortItem::Group(title.into()));
+    }
+
+    pub fn input(&mut self, name: &str, width: u32) -> Expr {
+        self.port(name, width, What::Input)
+    }
+
+    /// An output that `assign` or an instance drives.
+    pub fn output(&mut self, name: &str, width: u32) -> Expr {
+        self.port(name, width, What::OutputWire)
+    }
+
+    /// An output that a process drives.
+    pub fn output_reg(&mut self, name: &str, width: u32) -> Expr {
+        self.port(name, width, What::OutputReg)
+    }
+
+    fn port(&mut self, name: &str, width: u32, what: What) -> Expr {
+        let direction = if what == What::Input { Direction::Input } else { Direction::Output };
+        let port = Port { name: name.into(), direction, width };
+        self.ports.push(PortItem::Port { port, reg: what == What::OutputReg, note: None });
+        self.last = Last::Port;
+        self.declare(&format!("port `{name}`"), name, what, width)
+    }
+
+    fn declare(&mut self, place: &str, name: &str, what: What, width: u32) -> Expr {
+        let declared = self.scope.declare(name, what, width);
+        self.check(place, declared);
+        let e = Expr::name(name, width);
+        let fault = e.fault().cloned().map_or(Ok(()), Err);
+        self.check(place, fault);
+        e
+    }
+
+    /// A trailing comment on the port, parameter, net or memory declared last.
+    pub fn note(&mut self, text: &str) {
+        let slot = match self.last {
+            Last::Port => self.ports.last_mut().and_then(|p| match p {
+                PortItem::Port { note, .. } => Some(note),
+                PortItem::Group(_) => None,
+            }),
+            Last::Parameter => self.parameters.last_mut().map(|(_, note)| note),
+            Last::Item => self.items.last_mut().and_then(|item| match item {
+                Item::Net { note, .. } | Item::Memory { note, .. } => Some(note),
+                _ => None,
+            }),
+            Last::Nothing => None,
+        };
+        match slot {
+            Some(slot) => *slot = Some(text.into()),
+            None => self.comment(text),
+        }
+    }
+
+    // Declarations.
+
+    pub fn wire(&mut self, name: &str, width: u32) -> Expr {
+        self.net("wire", name, width, What::Wire, None)
+    }
+
+    pub fn reg(&mut self, name: &str, width: u32) -> Expr {
+        self.net("reg", name, width, What::Reg, None)
+    }
+
+    /// A wire with its value: `wire [7:0] name = value;`.
+    pub fn wire_is(&mut self, name: &str, value: &Expr) -> Expr {
+        let e = self.net("wire", name, value.width(), What::Wire, Some(value));
+        if value.fault().is_none() {
+            let place = format!("wire `{name}`");
+            let number = self.scope.driver(&place);
+            let driven = self.scope.drive(&e, Driver::Continuous, number);
+            self.check(&place, driven);
+        }
+        e
+    }
+
+    /// A named constant.
+    pub fn localparam(&mut self, name: &str, value: &Expr) -> Expr {
+        self.net("localparam", name, value.width(), What::Constant, Some(value))
+    }
+
+    fn net(&mut self, keyword: &'static str, name: &str, width: u32, what: What, value: Option<&Expr>) -> Expr {
+        let place = format!("{keyword} `{name}`");
+        if let Some(value) = value {
+            let read = self.scope.read(value);
+            self.check(&place, read);
+        }
+        self.push(Item::Net { keyword, name: name.into(), width, value: value.cloned(), note: None });
+        self.declare(&place, name, what, width)
+    }
+
+    /// Declares a memory and hands it back for use.
+    pub fn memory(&mut self, memory: Memory) -> Memory {
+        let place = format!("memory `{}`", memory.name());
+        let (width, depth) = (memory.width(), memory.depth());
+        self.declare(&place, memory.name(), What::Memory, width);
+        if depth == 0 {
+            self.check(&place, Err(Fault::NoBits { expression: memory.name().into() }));
+        }
+        let contents = match memory.contents() {
+            Contents::Undefined => Ok(()),
+            Contents::File(file) => {
+                self.memory_files.push(file.clone());
+                Value::Text(file.clone()).check(memory.name())
+            }
+            Contents::Parameter(name) => self.scope.mark_read(name),
+        };
+        self.check(&place, contents);
+        if !matches!(memory.contents(), Contents::Undefined) {
+            let number = self.scope.driver(&place);
+            self.scope.initialised(memory.name(), number);
+        }
+        self.push(Item::Memory { memory: memory.clone(), note: None });
+        memory
+    }
+
+    // Behaviour.
+
+    pub fn assign(&mut self, target: &Expr, value: &Expr) {
+        let place = format!("assign to `{}`", target.short());
+        let number = self.scope.driver(&place);
+        self.assignment(&place, target, value, Driver::Continuous, number);
+        self.push(Item::Assign(target.clone(), value.clone()));
+    }
+
+    fn assignment(&mut self, place: &str, target: &Expr, value: &Expr, driver: Driver, number: u32) {
+        let read = self.scope.read(value);
+        let sound = self.check(place, read);
+        let driven = self.scope.drive(target, driver, number);
+        let sound = self.check(place, driven) && sound;
+        if sound && target.width() != value.width() {
+            let fault = Fault::Assign {
+                target: target.short(),
+                target_width: target.width(),
+                value: value.short(),
+                value_width: value.width(),
+            };
+            self.check(place, Err(fault));
+        }
+    }
+
+    /// `always @(posedge clock)`.
+    pub fn clocked(&mut self, clock: &Expr, body: impl IntoIterator<Item = Stmt>) {
+        let body: Vec<Stmt> = body.into_iter().collect();
+        let place = format!("process on `{}`", clock.short());
+        let is_clock = match clock.kind() {
+            Kind::Name(_) if clock.width() == 1 => self.scope.read(clock),
+            _ => Err(Fault::Target { target: clock.short(), why: "a clock must be a name of 1 bit".into() }),
+        };
+        self.check(&place, is_clock);
+        let number = self.scope.driver(&place);
+        self.statements(&place, &body, number);
+        self.push(Item::Clocked(clock.clone(), body));
+    }
+
+    /// `always @*`. Every register that it assigns must be assigned on every path, and it must read something that changes.
+    pub fn combinational(&mut self, body: impl IntoIterator<Item = Stmt>) {
+        let body: Vec<Stmt> = body.into_iter().collect();
+        let place = "combinational process";
+        let number = self.scope.driver(place);
+        let before = self.faults;
+        self.statements(place, &body, number);
+        if self.faults == before {
+            let latches = check_latches(&mut self.scope, &body);
+            self.check(place, latches);
+        }
+        self.push(Item::Combinational(body));
+    }
+
+    fn statements(&mut self, place: &str, body: &[Stmt], number: u32) {
+        for statement in body {
+            match &statement.0 {
+                stmt::Kind::Set(target, value) => {
+                    let place = format!("{place}, assignment to `{}`", target.short());
+                    self.assignment(&place, target, value, Driver::Process, number);
+                }
+                stmt::Kind::If(condition, then, other) => {
+                    let place = format!("{place}, if `{}`", condition.short());
+                    let read = self.scope.read(condition);
+                    if self.check(&place, read) && condition.width() != 1 {
+                        let (expression, width) = (format!("if ({})", condition.short()), condition.width());
+                        let fault = Fault::Condition { expression, condition: condition.short(), width };
+                        self.check(&place, Err(fault));
+                    }
+                    self.statements(&place, then, number);
+                    self.statements(&place, other, number);
+                }
+                stmt::Kind::Case(selector, items, default) => {
+                    let place = format!("{place}, case `{}`", selector.short());
+                    let read = self.scope.read(selector);
+                    let sound = self.check(&place, read);
+                    let mut seen: Vec<String> = vec![];
+                    for (item, body) in items {
+                        let read = self.scope.read(item);
+                        if self.check(&place, read) && sound && item.width() != selector.width() {
+                            let fault = Fault::CaseWidth {
+                                item: item.short(),
+                                item_width: item.width(),
+                                selector: selector.short(),
+                                width: selector.width(),
+                            };
+                            self.check(&place, Err(fault));
+                        }
+                        let text = item.to_string();
+                        if seen.contains(&text) {
+                            self.check(&place, Err(Fault::CaseTwice { item: text.clone() }));
+                        }
+                        seen.push(text);
+                        self.statements(&place, body, number);
+                    }
+                    self.statements(&place, default, number);
+                }
+                stmt::Kind::Comment(_) => {}
+            }
+        }
+    }
+
+    /// An instance with every port connected. Outputs go to wires, bits of wires or concatenations of these.
+    pub fn instance(&mut self, name: &str, of: &Header, ports: &[(&str, &Expr)]) {
+        self.instance_with(name, of, &[], ports);
+    }
+
+    /// An instance that overrides parameters.
+    pub fn instance_with(&mut self, name: &str, of: &Header, parameters: &[(&str, Value)], ports: &[(&str, &Expr)]) {
+        let place = format!("instance `{name}` of `{}`", of.name());
+        let declared = self.scope.declare(name, What::Label, 1);
+        self.check(&place, declared);
+        for (parameter, value) in parameters {
+            let legal = of.check_parameter(parameter, value);
+            self.check(&place, legal);
+            if let Value::Bits(value) = value {
+                let read = self.scope.read(value);
+                self.check(&place, read);
+            }
+        }
+        let complete = of.check_ports(ports);
+        self.check(&place, complete);
+        let number = self.scope.driver(&place);
+        let mut connections = vec![];
+        // In the order of the ports, whatever the order of the connections.
+        for port in of.ports() {
+            let Some((_, value)) = ports.iter().find(|(name, _)| *name == port.name) else { continue };
+            let fault = match port.direction {
+                Direction::Input => self.scope.read(value),
+                Direction::Output => self.scope.drive(value, Driver::Continuous, number),
+            };
+            let width = of.check_width(port, value);
+            self.check(&format!("{place}, port `{}`", port.name), fault.and(width));
+            connections.push((port.name.clone(), (*value).clone()));
+        }
+        if !self.submodules.iter().any(|known| known == of.name()) {
+            self.submodules.push(of.name().into());
+        }
+        let parameters = parameters.iter().map(|(name, value)| (name.to_string(), value.clone())).collect();
+        self.push(Item::Instance { of: of.name().into(), name: name.into(), parameters, ports: connections });
+    }
+
+    /// `for (genvar variable = 0; variable < count; …)` around the items that `body` adds. The loop variable is an index
+    /// for [`Expr::word`], [`Expr::at`] and memories. Names declared inside stay inside.
+    pub fn generate_for(&mut self, label: &str, variable: &str, count: u32, body: impl FnOnce(&mut Module, &Expr)) {
+        let place = format!("generate `{label}`");
+        let declared = self.scope.declare(label, What::Label, 1);
+        self.check(&place, declared);
+        let mark = self.scope.mark();
+        let declared = self.scope.declare(variable, What::Genvar, 32);
+        self.check(&place, declared);
+        self.outer.push(std::mem::take(&mut self.items));
+        body(self, &Expr::genvar(variable, count));
+        self.scope.close(mark);
+        let items = std::mem::replace(&mut self.items, self.outer.pop().unwrap_or_default());
+        self.push(Item::Generate { label: label.into(), variable: variable.into(), count, items });
+        self.last = Last::Nothing;
+    }
+
+    /// Values that are not needed here, so that tools do not ask: `wire name = &{1'b0, …};`, where `name` must start with
+    /// `unused`.
+    pub fn unused(&mut self, name: &str, values: &[&Expr]) {
+        let place = format!("unused `{name}`");
+        for value in values {
+            let read = self.scope.read(value);
+            self.check(&place, read);
+        }
+        if !name.starts_with("unused") {
+            let why = "a sink of unused values must be called `unused…`, which is how tools know it";
+            self.check(&place, Err(Fault::Name { name: name.into(), why }));
+        }
+        let declared = self.scope.declare(name, What::Label, 1);
+        self.check(&place, declared);
+        let values = values.iter().map(|e| (*e).clone()).collect();
+        self.push(Item::Unused { name: name.into(), values });
+    }
+
+    // Comments.
+
+    /// A comment line (wrapped when long) before the next item.
+    pub fn comment(&mut self, text: &str) {
+        self.push(Item::Comment(text.into()));
+    }
+
+    /// A heading within the module.
+    pub fn section(&mut self, title: &str) {
+        self.push(Item::Section(title.into()));
+    }
+
+    pub fn blank(&mut self) {
+        self.push(Item::Blank);
+    }
+
+    fn push(&mut self, item: Item) {
+        self.items.push(item);
+        self.last = Last::Item;
+    }
+
+    // The result.
+
+    /// What an instance needs to know.
+    pub fn header(&self) -> Header {
+        let ports = self.ports.iter().filter_map(|item| match item {
+            PortItem::Port { port, .. } => Some(port.clone()),
+            PortItem::Group(_) => None,
+        });
+        let parameters = self.parameters.iter().map(|(parameter, _)| parameter.clone());
+        Header::new(&self.name, parameters.collect(), ports.collect())
+    }
+
+    /// Checks what can be checked at the end only, and prints the module.
+    ///
+    /// # Errors
+    /// The first fault found while the module was built, or a net that is not driven or not read.
+    pub fn build(mut self) -> Result<VerilogFile, VerilogError> {
+        if self.first_fault.is_none() {
+            for fault in self.scope.loose_ends() {
+                self.check("at the end", Err(fault));
+            }
+        }
+        if let Some((place, fault)) = self.first_fault {
+            return Err(VerilogError { module: self.name, place, fault: fault.into(), others: self.faults - 1 });
+        }
+        let text = print::module(&self);
+        Ok(VerilogFile::new(self.header(), text, self.submodules, self.memory_files))
+    }
+}
