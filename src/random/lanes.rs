@@ -111,10 +111,8 @@ mod tests {
             matrix[..32].copy_from_slice(&words);
             let before = matrix;
             transpose(&mut matrix);
-            for r in 0..64 {
-                for c in 0..64 {
-                    prop_assert_eq!(matrix[c] >> r & 1, before[r] >> c & 1);
-                }
+            for (r, c) in (0..64).flat_map(|r| (0..64).map(move |c| (r, c))) {
+                prop_assert_eq!(matrix[c] >> r & 1, before[r] >> c & 1);
             }
         }
     }
