@@ -11,4 +11,5 @@ pub mod lower;
 pub mod model;
 pub mod net;
 pub mod random;
+pub mod uncertainty;
 pub mod verilog;
