@@ -7,6 +7,7 @@
 pub mod data;
 mod files;
 pub mod golden;
+pub mod leaf;
 pub mod lower;
 pub mod model;
 pub mod net;

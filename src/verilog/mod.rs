@@ -79,4 +79,6 @@ pub use header::{Direction, Header, Parameter, ParameterKind, Port, Value, Veril
 pub use literal::{hex, lit, lit_hex, lit_signed, lit_words};
 pub use memory::Memory;
 pub use module::Module;
+pub use names::check_name;
+pub use print::file_comment;
 pub use stmt::{Stmt, case, note, set, when, when_else};

@@ -5,7 +5,7 @@ use super::print;
 use super::process::check_latches;
 use super::scope::{Driver, Scope, What};
 use super::stmt::{self, Stmt};
-use super::{Fault, Header, Memory, Parameter, Port, Value, VerilogError, VerilogFile, names};
+use super::{Fault, Header, Memory, Parameter, Port, Value, VerilogError, VerilogFile, check_name};
 use crate::verilog::header::{Direction, ParameterKind};
 use crate::verilog::memory::Contents;
 
@@ -98,7 +98,7 @@ impl Module {
             memory_files: vec![],
             last: Last::Nothing,
         };
-        m.check("module name", names::check(name));
+        m.check("module name", check_name(name));
         m
     }
 

@@ -26,7 +26,8 @@ const RESERVED: &str = "
     public register reinterpret_cast requires short sizeof static_assert static_cast switch template throw true try
     typeid typename using volatile wchar_t main";
 
-pub(super) fn check(name: &str) -> Result<(), Fault> {
+/// Is `name` legal everywhere?
+pub fn check_name(name: &str) -> Result<(), Fault> {
     let fault = |why| Err(Fault::Name { name: name.into(), why });
     let mut chars = name.chars();
     if !chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_') {

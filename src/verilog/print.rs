@@ -92,6 +92,13 @@ pub(super) fn module(m: &Module) -> String {
     out.text
 }
 
+/// The comment at the top of a file: what it computes, for which parameters, how late.
+pub fn file_comment(doc: &[String], facts: &[(String, String)], latency: Option<&str>) -> String {
+    let mut out = Out { text: String::new(), indent: 0 };
+    header_comment(&mut out, doc, facts, latency);
+    out.text
+}
+
 fn header_comment(out: &mut Out, doc: &[String], facts: &[(String, String)], latency: Option<&str>) {
     for (n, paragraph) in doc.iter().enumerate() {
         if n > 0 {

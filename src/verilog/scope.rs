@@ -1,7 +1,7 @@
 //! What is declared in a module, who drives it and what is read of it.
 
 use super::expr::{Expr, Kind};
-use super::{Fault, names};
+use super::{Fault, check_name};
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -65,7 +65,7 @@ pub(super) struct Scope {
 
 impl Scope {
     pub fn declare(&mut self, name: &str, what: What, width: u32) -> Result<(), Fault> {
-        names::check(name)?;
+        check_name(name)?;
         if let Some(other) = self.decls.get(name) {
             return Err(Fault::Taken { name: name.into(), by: other.what.words().into() });
         }

@@ -1,0 +1,17 @@
+//! Leaves of fixed width, written in rust-hdl, as files that modules of [`crate::verilog`] instantiate.
+//!
+//! rust-hdl checks a leaf (open signals, loops, latches) and simulates it, which is a third opinion beside the software model
+//! and Verilator. It knows widths when it is compiled, so every width that a design may ask for is compiled in, and the
+//! functions here choose among them at run time. What the leaves compute is `docs/semantics.md` §3 and §4.
+
+mod bridge;
+mod dropout_unit;
+mod lfsr_leap;
+mod register;
+mod stream_jump;
+
+pub use bridge::LeafError;
+pub use dropout_unit::{DropoutUnit, dropout_unit};
+pub use lfsr_leap::{LfsrLeap, lfsr_leap};
+pub use register::Register;
+pub use stream_jump::{StreamJump, stream_jump};
