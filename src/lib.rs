@@ -4,10 +4,12 @@
 //! `docs/semantics.md`. [`data`] holds the images that both read.
 #![forbid(unsafe_code)]
 
+pub mod cosim;
 pub mod data;
 mod files;
 pub mod golden;
 pub mod leaf;
+pub mod interrupt;
 pub mod lower;
 pub mod model;
 pub mod net;

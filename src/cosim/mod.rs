@@ -1,0 +1,25 @@
+//! Co-simulation: a design runs in Verilator, and every bit that comes out is compared with a reference.
+//!
+//! [`Builder`] turns a [`Dut`] into an executable around `tb/harness.cpp`, kept in a cache; [`cosimulate`] runs images
+//! through it and compares results, every pass's logits, registers and, in a design with taps, every hidden activation
+//! with a [`Reference`]. The simulator is a child process that is spoken to once a transaction.
+
+mod build;
+mod cache;
+mod check;
+mod dut;
+mod error;
+mod expect;
+mod mismatch;
+mod protocol;
+mod session;
+mod simulation;
+mod tool;
+
+pub use build::Builder;
+pub use dut::{Dut, Ports, Tap, Widths};
+pub use error::CosimError;
+pub use expect::{Expected, Reference};
+pub use mismatch::{Mismatch, Place};
+pub use session::{Options, Outcome, Settings, cosimulate};
+pub use simulation::Stimulus;
