@@ -14,5 +14,7 @@ pub mod lower;
 pub mod model;
 pub mod net;
 pub mod random;
+#[cfg(feature = "train")]
+pub mod train;
 pub mod uncertainty;
 pub mod verilog;

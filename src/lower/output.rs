@@ -4,7 +4,7 @@ use super::{LowerError, Options};
 use crate::model::Model;
 use crate::net::Output;
 
-/// Width of a scale, sign included: one DSP multiplier port.
+/// Width of a scale, sign included, unless logits are wider: one DSP multiplier port.
 const SCALE_BITS: u32 = 18;
 const MOST_FRAC_BITS: u32 = 31;
 
@@ -32,12 +32,13 @@ pub fn of_layer(model: &Model, options: &Options, bound: i64) -> Result<Output, 
     let lines: Vec<(f64, f64)> = (0..layer.outputs()).map(line).collect();
     let steepest = lines.iter().fold(0.0f64, |most, (k, _)| most.max(k.abs()));
     let largest = lines.iter().fold(0.0f64, |most, (k, c)| most.max(k.abs() * bound as f64 + c.abs()));
+    let widest = (1i64 << (options.logit_bits.max(SCALE_BITS) - 1)) - 1;
     for frac_bits in (0..=MOST_FRAC_BITS).rev() {
         // Cheap test first; offsets then fit i64 with room to spare.
         if largest * 2f64.powi(frac_bits as i32) > 2f64.powi(options.logit_bits as i32) {
             continue;
         }
-        let shift = shift(steepest, frac_bits, bound);
+        let Some(shift) = shift(steepest, frac_bits, bound, widest) else { continue };
         let unit = 2f64.powi((frac_bits + shift) as i32);
         let half = (1i64 << shift) >> 1;
         let scale: Vec<i32> = lines.iter().map(|(k, _)| (k * unit).round() as i32).collect();
@@ -49,16 +50,15 @@ pub fn of_layer(model: &Model, options: &Options, bound: i64) -> Result<Output, 
     Err(LowerError::Logits { model: model.name.clone(), largest, bits: options.logit_bits })
 }
 
-/// The most that leaves every scale within its width, up to where the rounding of scales no longer matters.
-fn shift(steepest: f64, frac_bits: u32, bound: i64) -> u32 {
+/// The most that leaves every scale within `widest`, up to where the rounding of scales no longer matters.
+fn shift(steepest: f64, frac_bits: u32, bound: i64, widest: i64) -> Option<u32> {
     let enough = 64 - (bound as u64).leading_zeros() + 2;
-    let widest = (1i64 << (SCALE_BITS - 1)) as f64 - 1.0;
-    let narrow = |s: &u32| (steepest * 2f64.powi((frac_bits + s) as i32)).round() <= widest;
-    (0..=enough).rev().find(narrow).unwrap_or(0)
+    let narrow = |s: &u32| (steepest * 2f64.powi((frac_bits + s) as i32)).round() <= widest as f64;
+    (0..=enough).rev().find(narrow)
 }
 
 fn fits(m: i32, b: i64, bound: i64, shift: u32, bits: u32) -> bool {
     let reach = i128::from(m).abs() * i128::from(bound);
     let (least, most) = ((i128::from(b) - reach) >> shift, (i128::from(b) + reach) >> shift);
-    i64::from(m).abs() < 1 << (SCALE_BITS - 1) && least >= -(1i128 << (bits - 1)) && most < 1i128 << (bits - 1)
+    least >= -(1i128 << (bits - 1)) && most < 1i128 << (bits - 1)
 }

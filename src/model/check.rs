@@ -96,7 +96,7 @@ impl Dense {
             if values.len() != outputs {
                 return Err((field(), format!("{} values for {outputs} outputs", values.len())));
             }
-            if let Some(o) = values.iter().position(|v| !(v.abs() <= LARGEST)) {
+            if let Some(o) = values.iter().position(|v| !v.is_finite() || v.abs() > LARGEST) {
                 return Err((field(), format!("output {o}: {}; it must be finite, at most {LARGEST:e}", values[o])));
             }
         }

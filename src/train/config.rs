@@ -1,0 +1,151 @@
+//! What a training run is told, and the command line that tells it.
+
+use super::TrainError;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// Everything that decides the result of a training run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainConfig {
+    /// One of [`crate::data::NAMES`].
+    pub dataset: String,
+    /// From the input features to the classes.
+    pub layers: Topology,
+    /// 1 to 8; 1 bit means ±1.
+    pub input_bits: u32,
+    /// Inputs less half their range; only with 2 bits or more.
+    pub signed: bool,
+    /// Probability that SpinDrop drops an activation of a hidden layer, below 1.
+    pub dropout: f64,
+    pub epochs: u32,
+    /// Images a step.
+    pub batch: usize,
+    /// Of Adam, at the first step; falls to 0 along a cosine.
+    pub learning_rate: f64,
+    /// Each training image is moved by up to this many pixels, in both directions; 0 moves none.
+    pub shift: usize,
+    /// Of initial weights, order of images, shifts and masks; also the seed of the model's draws at inference.
+    pub seed: u64,
+    /// Monte-Carlo passes by which the best epoch is chosen, and the model's default.
+    pub passes: u32,
+    /// Name of the model.
+    pub name: String,
+    /// Directory of the model.
+    pub out: PathBuf,
+}
+
+impl Default for TrainConfig {
+    /// The bundled digits network.
+    fn default() -> Self {
+        TrainConfig {
+            dataset: "digits".into(),
+            layers: Topology(vec![64, 64, 64, 64, 10]),
+            input_bits: 4,
+            signed: false,
+            dropout: 0.1,
+            epochs: 60,
+            batch: 64,
+            learning_rate: 1e-2,
+            shift: 0,
+            seed: 1,
+            passes: 16,
+            name: "digits-spindrop".into(),
+            out: "models/digits-spindrop".into(),
+        }
+    }
+}
+
+impl TrainConfig {
+    /// The command that makes the same model.
+    pub fn command_line(&self) -> String {
+        let mut line = format!(
+            "neuspin train --dataset {} --layers {} --input-bits {}",
+            self.dataset, self.layers, self.input_bits
+        );
+        if self.signed {
+            line += " --signed";
+        }
+        line += &format!(
+            " --dropout {} --epochs {} --batch {} --learning-rate {} --shift {} --seed {} --passes {} --name {} --out {}",
+            self.dropout,
+            self.epochs,
+            self.batch,
+            self.learning_rate,
+            self.shift,
+            self.seed,
+            self.passes,
+            self.name,
+            self.out.display()
+        );
+        line
+    }
+
+    /// Checks all that the data set does not decide.
+    pub fn check(&self) -> Result<(), TrainError> {
+        let fail = |option, what: String| Err(TrainError::Config { option, what });
+        let layers = &self.layers.0;
+        if layers.len() < 3 || layers.contains(&0) {
+            return fail("layers", format!("`{}`; give inputs, hidden layers and classes: 784-256-10", self.layers));
+        }
+        if !(1..=8).contains(&self.input_bits) {
+            return fail("input-bits", format!("{}; 1 to 8 are supported", self.input_bits));
+        }
+        if self.signed && self.input_bits == 1 {
+            return fail("signed", "1-bit inputs are ±1; use --input-bits 2 or more".into());
+        }
+        if !(0.0..1.0).contains(&self.dropout) {
+            return fail("dropout", format!("{}; a probability from 0 to below 1", self.dropout));
+        }
+        if self.epochs == 0 {
+            return fail("epochs", "0; at least 1".into());
+        }
+        if self.batch < 2 {
+            return fail("batch", format!("{}; batch norm needs at least 2 images", self.batch));
+        }
+        if !(self.learning_rate.is_finite() && self.learning_rate > 0.0) {
+            return fail("learning-rate", format!("{}; it must be above 0", self.learning_rate));
+        }
+        if self.passes == 0 {
+            return fail("passes", "0; at least 1".into());
+        }
+        Ok(())
+    }
+}
+
+/// Widths from the input features to the classes, written `784-256-256-10`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct Topology(pub Vec<usize>);
+
+impl fmt::Display for Topology {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let widths: Vec<String> = self.0.iter().map(usize::to_string).collect();
+        f.write_str(&widths.join("-"))
+    }
+}
+
+impl FromStr for Topology {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let widths: Result<_, _> = text.split('-').map(str::parse).collect();
+        widths.map(Topology).map_err(|_| format!("`{text}` is not a list of widths such as 784-256-256-10"))
+    }
+}
+
+impl From<Topology> for String {
+    fn from(topology: Topology) -> String {
+        topology.to_string()
+    }
+}
+
+impl TryFrom<String> for Topology {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}

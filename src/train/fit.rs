@@ -1,0 +1,148 @@
+//! The training run.
+
+use super::adam::Adam;
+use super::batches::{Batches, input_scale};
+use super::calibrate::{accuracy, judge, nll, temperature};
+use super::network::Network;
+use super::{TrainConfig, TrainError};
+use crate::data::{self, CLASSES, Dataset, Split};
+use crate::lower::lower;
+use crate::model::{InputSpec, Model, Training};
+use crate::net::Images;
+use indicatif::ProgressBar;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+/// Trains a network and returns the best epoch of it. The same configuration gives the same model on the same machine.
+///
+/// After each epoch the network is lowered, and the golden model classifies the validation images with `passes` passes; the
+/// epoch with most right answers is kept (of equal ones that of least negative log-likelihood). Test images are never
+/// looked at. Runs on one thread: more are slower on networks of this size.
+pub fn train(config: &TrainConfig, progress: &ProgressBar) -> Result<Model, TrainError> {
+    config.check()?;
+    let training = data::load(&config.dataset, Split::Train)?;
+    let validation = data::load(&config.dataset, Split::Validation)?;
+    let spec = input_spec(config, &training)?;
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
+    pool.install(|| Run::new(config, &spec, &validation)?.all_epochs(&training, progress))
+}
+
+fn input_spec(config: &TrainConfig, dataset: &Dataset) -> Result<InputSpec, TrainError> {
+    let fail = |option, what| Err(TrainError::Config { option, what });
+    let (features, name) = (dataset.pixels(), &dataset.name);
+    if config.layers.0.first() != Some(&features) || config.layers.0.last() != Some(&CLASSES) {
+        let what = format!("`{}`; {name} needs {features} inputs and {CLASSES} classes", config.layers);
+        return fail("layers", what);
+    }
+    if config.batch > dataset.len() {
+        return fail("batch", format!("{}; {name} has {} training images", config.batch, dataset.len()));
+    }
+    if config.shift >= dataset.width {
+        return fail("shift", format!("{}; images are {} pixels wide", config.shift, dataset.width));
+    }
+    let (bits, signed) = (config.input_bits, config.signed);
+    Ok(InputSpec { features, bits, signed, dataset: name.clone(), encoding: dataset.encoding(bits) })
+}
+
+struct Run<'a> {
+    config: &'a TrainConfig,
+    spec: &'a InputSpec,
+    images: Images,
+    labels: &'a [u8],
+    network: Network,
+    optimiser: Adam,
+    rng: StdRng,
+}
+
+/// The best epoch so far.
+struct Best {
+    model: Model,
+    nll: f64,
+}
+
+impl<'a> Run<'a> {
+    fn new(config: &'a TrainConfig, spec: &'a InputSpec, validation: &'a Dataset) -> Result<Self, TrainError> {
+        let mut rng = StdRng::seed_from_u64(config.seed);
+        let network = Network::new(config, &mut rng)?;
+        let optimiser = Adam::new(network.variables());
+        let (images, labels) = (data::encode(validation, spec)?, &validation.labels[..]);
+        Ok(Run { config, spec, images, labels, network, optimiser, rng })
+    }
+
+    fn all_epochs(mut self, training: &Dataset, progress: &ProgressBar) -> Result<Model, TrainError> {
+        let mut batches = Batches::new(training, self.spec, self.config.batch, self.config.shift);
+        progress.set_length(u64::from(self.config.epochs) * batches.len() as u64);
+        let mut best: Option<Best> = None;
+        for epoch in 1..=self.config.epochs {
+            let loss = self.epoch(epoch, &mut batches, progress)?;
+            let found = self.validate(epoch)?;
+            let share = found.model.training.validation_accuracy;
+            progress.set_message(format!("epoch {epoch}: loss {loss:.3}, validation {:.2} %", 100.0 * share));
+            let better = |b: &Best| (share, -found.nll) > (b.model.training.validation_accuracy, -b.nll);
+            if best.as_ref().is_none_or(better) {
+                best = Some(found);
+            }
+        }
+        // `check` has refused 0 epochs.
+        let Some(Best { mut model, .. }) = best else {
+            return Err(TrainError::Config { option: "epochs", what: "0; at least 1".into() });
+        };
+        let verdicts = judge(&lower(&model)?, &self.images, self.labels, model.passes)?;
+        model.temperature = temperature(&verdicts, CLASSES);
+        Ok(model)
+    }
+
+    /// Returns the mean loss of the epoch.
+    fn epoch(&mut self, epoch: u32, batches: &mut Batches, progress: &ProgressBar) -> Result<f32, TrainError> {
+        batches.shuffle(&mut self.rng);
+        let steps = batches.len();
+        let all_steps = steps as f64 * f64::from(self.config.epochs);
+        let mut total = 0.0;
+        for n in 0..steps {
+            let done = (steps as f64 * f64::from(epoch - 1) + n as f64) / all_steps;
+            let cosine = 0.5 * (1.0 + (std::f64::consts::PI * done).cos());
+            let (x, y) = batches.get(n, &mut self.rng)?;
+            let logits = self.network.forward(&x, &mut self.rng)?;
+            let loss = candle_nn::loss::cross_entropy(&logits, &y)?;
+            self.optimiser.step(&loss.backward()?, self.config.learning_rate * cosine)?;
+            let loss = loss.to_scalar::<f32>()?;
+            if !loss.is_finite() {
+                return Err(TrainError::Diverged { epoch, loss });
+            }
+            total += loss;
+            progress.inc(1);
+        }
+        Ok(total / steps as f32)
+    }
+
+    /// The model as it stands, with its validation accuracy.
+    fn validate(&self, epoch: u32) -> Result<Best, TrainError> {
+        let mut model = self.model(epoch)?;
+        let verdicts = judge(&lower(&model)?, &self.images, self.labels, model.passes)?;
+        model.training.validation_accuracy = accuracy(&verdicts);
+        Ok(Best { model, nll: nll(&verdicts, CLASSES, 1.0) })
+    }
+
+    fn model(&self, epoch: u32) -> Result<Model, TrainError> {
+        let config = self.config;
+        let sign = if config.signed { "signed " } else { "" };
+        let description = format!(
+            "Binary fully connected network {} for {}, {sign}{}-bit inputs, SpinDrop with p = {}.",
+            config.layers, config.dataset, config.input_bits, config.dropout
+        );
+        let training =
+            Training { seed: config.seed, epochs: config.epochs, best_epoch: epoch, validation_accuracy: 0.0 };
+        let input_scale = if self.spec.bits == 1 { 1.0 } else { input_scale(self.spec) };
+        Ok(Model {
+            name: config.name.clone(),
+            description,
+            command: config.command_line(),
+            training,
+            input: self.spec.clone(),
+            passes: config.passes,
+            seed: config.seed,
+            temperature: 1.0,
+            layers: self.network.export(input_scale)?,
+        })
+    }
+}

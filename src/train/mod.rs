@@ -1,0 +1,42 @@
+//! The trainer of binary fully connected networks with SpinDrop (`docs/training.md`); cargo feature `train`.
+//!
+//! Latent weights with a straight-through sign, batch norm before every sign and on the logits, dropout after the sign that
+//! sets activations to zero without scaling the others: what inference does, trained through.
+
+mod adam;
+mod batches;
+mod calibrate;
+mod config;
+mod fit;
+mod network;
+mod norm;
+mod sign;
+mod threads;
+
+pub use config::{Topology, TrainConfig};
+pub use fit::train;
+pub use threads::restart_on_one_thread;
+
+use crate::data::DataError;
+use crate::golden::GoldenError;
+use crate::lower::LowerError;
+use thiserror::Error;
+
+/// Why a training run could not start or finish.
+#[derive(Debug, Error)]
+pub enum TrainError {
+    #[error("--{option}: {what}")]
+    Config { option: &'static str, what: String },
+    #[error(transparent)]
+    Data(#[from] DataError),
+    #[error(transparent)]
+    Lower(#[from] LowerError),
+    #[error(transparent)]
+    Golden(#[from] GoldenError),
+    #[error("training: {0}")]
+    Candle(#[from] candle_core::Error),
+    #[error("training: {0}")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
+    #[error("training: the loss is {loss} in epoch {epoch}; use a smaller --learning-rate")]
+    Diverged { epoch: u32, loss: f32 },
+}

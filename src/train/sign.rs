@@ -1,0 +1,102 @@
+//! Sign with a straight-through gradient, of latent weights and of activations.
+
+use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor, bail};
+
+/// `sign(w)` with `sign(0) = +1`; its gradient is that of the identity (Courbariaux et al. 2016). The optimiser keeps
+/// latent weights within ±1.
+pub struct WeightSign;
+
+/// `sign(x)` where live, 0 where dropped: SpinDrop after the sign, without scaling what is kept.
+///
+/// Gradients pass where |x| ≤ 1 and the activation is live.
+pub struct ActivationSign {
+    /// 1 for live and 0 for dropped, one a value; none where nothing is dropped.
+    pub live: Option<Vec<f32>>,
+}
+
+fn values<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
+    match layout.contiguous_offsets() {
+        Some((start, end)) => Ok(&storage.as_slice::<f32>()?[start..end]),
+        None => bail!("sign: the input must be contiguous"),
+    }
+}
+
+fn sign(x: f32) -> f32 {
+    if x >= 0.0 { 1.0 } else { -1.0 }
+}
+
+impl CustomOp1 for WeightSign {
+    fn name(&self) -> &'static str {
+        "sign-of-weights"
+    }
+
+    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let signs = values(storage, layout)?.iter().map(|&x| sign(x)).collect();
+        Ok((CpuStorage::F32(signs), layout.shape().clone()))
+    }
+
+    fn bwd(&self, _: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+        Ok(Some(gradient.clone()))
+    }
+}
+
+impl CustomOp1 for ActivationSign {
+    fn name(&self) -> &'static str {
+        "sign-of-activations"
+    }
+
+    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let mut signs: Vec<f32> = values(storage, layout)?.iter().map(|&x| sign(x)).collect();
+        if let Some(live) = &self.live {
+            signs.iter_mut().zip(live).for_each(|(s, live)| *s *= live);
+        }
+        Ok((CpuStorage::F32(signs), layout.shape().clone()))
+    }
+
+    fn bwd(&self, x: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+        let inside = x.flatten_all()?.to_vec1::<f32>()?;
+        let mut passed = gradient.flatten_all()?.to_vec1::<f32>()?;
+        passed.iter_mut().zip(inside).for_each(|(g, x)| *g *= f32::from(u8::from(x.abs() <= 1.0)));
+        if let Some(live) = &self.live {
+            passed.iter_mut().zip(live).for_each(|(g, live)| *g *= live);
+        }
+        Ok(Some(Tensor::from_vec(passed, x.shape(), &Device::Cpu)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::Var;
+
+    /// Signs of seven values, and their gradients where those of the signs are 1 to 7.
+    fn sign_and_gradient(op: impl CustomOp1 + Send + Sync + 'static) -> (Vec<f32>, Vec<f32>) {
+        let x = Var::new(&[-2f32, -1.0, -0.25, 0.0, 0.5, 1.0, 1.5], &Device::Cpu).unwrap();
+        let upstream = Tensor::new(&[1f32, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0], &Device::Cpu).unwrap();
+        let y = x.apply_op1(op).unwrap();
+        let gradients = (&y * upstream).unwrap().sum_all().unwrap().backward().unwrap();
+        (y.to_vec1().unwrap(), gradients.get(&x).unwrap().to_vec1().unwrap())
+    }
+
+    #[test]
+    fn gradients_of_weights_pass_everywhere() {
+        let (signs, gradients) = sign_and_gradient(WeightSign);
+        assert_eq!(signs, [-1.0, -1.0, -1.0, 1.0, 1.0, 1.0, 1.0]);
+        assert_eq!(gradients, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]);
+    }
+
+    #[test]
+    fn gradients_of_activations_pass_within_one_of_zero() {
+        let (signs, gradients) = sign_and_gradient(ActivationSign { live: None });
+        assert_eq!(signs, [-1.0, -1.0, -1.0, 1.0, 1.0, 1.0, 1.0]);
+        assert_eq!(gradients, [0.0, 2.0, 3.0, 4.0, 5.0, 6.0, 0.0]);
+    }
+
+    #[test]
+    fn dropped_activations_are_zero_and_kept_ones_not_scaled() {
+        let live = Some(vec![1.0, 0.0, 1.0, 0.0, 1.0, 1.0, 1.0]);
+        let (signs, gradients) = sign_and_gradient(ActivationSign { live });
+        assert_eq!(signs, [-1.0, 0.0, -1.0, 0.0, 1.0, 1.0, 1.0]);
+        assert_eq!(gradients, [0.0, 0.0, 3.0, 0.0, 5.0, 6.0, 0.0]);
+    }
+}

@@ -1,0 +1,351 @@
+//! Model files: they round-trip to the byte, and whatever is wrong with one is said with file, layer and field.
+
+use neuspin::model::{BatchNorm, Dense, Encoding, InputSpec, Model, Training, forward};
+use neuspin::net::BitMatrix;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn dense(inputs: usize, outputs: usize, dropout: Option<f64>) -> Dense {
+    let values = |scale: f64| (0..outputs).map(|o| scale * (o as f64 + 0.1)).collect();
+    Dense {
+        weights: BitMatrix::from_fn(outputs, inputs, |o, i| (o * 7 + i * 3) % 5 < 2),
+        bias: None,
+        norm: BatchNorm {
+            gamma: values(0.7),
+            beta: values(-1.0 / 3.0),
+            mean: values(0.2),
+            var: values(1e-7),
+            eps: 1e-5,
+        },
+        dropout,
+    }
+}
+
+fn model() -> Model {
+    Model {
+        name: "small-1".into(),
+        description: "A model for tests.".into(),
+        command: "none".into(),
+        training: Training { seed: u64::MAX, epochs: 3, best_epoch: 2, validation_accuracy: 1.0 / 3.0 },
+        input: InputSpec {
+            features: 6,
+            bits: 4,
+            signed: true,
+            dataset: "digits".into(),
+            encoding: Encoding::Shift { right: 1 },
+        },
+        passes: 16,
+        seed: u64::MAX - 1,
+        temperature: 0.1 + 0.2,
+        layers: vec![
+            Dense { bias: Some(vec![0.1, -0.2, 0.3, 5e-324]), ..dense(6, 4, Some(0.1)) },
+            dense(4, 5, None),
+            dense(5, 3, None),
+        ],
+    }
+}
+
+/// A written model, to be damaged.
+struct Files {
+    dir: tempfile::TempDir,
+}
+
+impl Files {
+    fn new() -> Files {
+        let dir = tempfile::tempdir().unwrap();
+        model().write(dir.path()).unwrap();
+        Files { dir }
+    }
+
+    fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    fn manifest(&self) -> Value {
+        serde_json::from_slice(&fs::read(self.path().join("model.json")).unwrap()).unwrap()
+    }
+
+    fn tensors(&self) -> PathBuf {
+        self.path().join(self.manifest()["tensors"]["file"].as_str().unwrap())
+    }
+
+    /// The error after changing the manifest.
+    fn with_manifest(change: impl FnOnce(&mut Value)) -> String {
+        let files = Files::new();
+        let mut manifest = files.manifest();
+        change(&mut manifest);
+        fs::write(files.path().join("model.json"), manifest.to_string()).unwrap();
+        files.error()
+    }
+
+    /// The error after changing the tensor file, with a manifest that has its hash.
+    fn with_tensors(change: impl FnOnce(&mut Vec<u8>)) -> String {
+        let files = Files::new();
+        let mut bytes = fs::read(files.tensors()).unwrap();
+        change(&mut bytes);
+        fs::write(files.tensors(), &bytes).unwrap();
+        let mut manifest = files.manifest();
+        let hash: String = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
+        manifest["tensors"]["sha256"] = json!(hash);
+        fs::write(files.path().join("model.json"), manifest.to_string()).unwrap();
+        files.error()
+    }
+
+    fn error(&self) -> String {
+        Model::read(self.path()).unwrap_err().to_string()
+    }
+}
+
+fn assert_says(error: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(error.contains(part), "`{error}` does not say `{part}`");
+    }
+}
+
+/// Replaces the first value of the tensor `name`, whose offset its header tells.
+fn overwrite(bytes: &mut [u8], name: &str, value: &[u8]) {
+    let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let header: Value = serde_json::from_slice(&bytes[8..8 + length]).unwrap();
+    let at = 8 + length + header[name]["data_offsets"][0].as_u64().unwrap() as usize;
+    bytes[at..at + value.len()].copy_from_slice(value);
+}
+
+#[test]
+fn a_model_reads_back_as_it_was_written() {
+    let files = Files::new();
+    assert_eq!(Model::read(files.path()).unwrap(), model());
+}
+
+#[test]
+fn a_model_that_was_read_is_written_to_the_same_bytes() {
+    let files = Files::new();
+    let again = tempfile::tempdir().unwrap();
+    Model::read(files.path()).unwrap().write(again.path()).unwrap();
+    let contents = |dir: &Path| {
+        let mut all: Vec<_> = fs::read_dir(dir).unwrap().map(|e| e.unwrap().path()).collect();
+        all.sort();
+        all.into_iter().map(|p| (p.file_name().unwrap().to_owned(), fs::read(&p).unwrap())).collect::<Vec<_>>()
+    };
+    assert_eq!(contents(again.path()).len(), 2);
+    assert_eq!(contents(again.path()), contents(files.path()));
+}
+
+#[test]
+fn writing_replaces_the_model_that_was_there_and_nothing_else() {
+    let files = Files::new();
+    let old = files.tensors();
+    fs::write(files.path().join("notes.txt"), "mine").unwrap();
+    let mut changed = model();
+    changed.layers[2].norm.beta[0] = 9.0;
+    changed.write(files.path()).unwrap();
+    assert_eq!(Model::read(files.path()).unwrap(), changed);
+    assert!(!old.exists(), "the tensor file of the model before is removed");
+    assert_eq!(fs::read_dir(files.path()).unwrap().count(), 3);
+}
+
+#[test]
+fn a_model_that_cannot_be_written_leaves_the_one_that_was_there() {
+    let files = Files::new();
+    let mut wrong = model();
+    wrong.layers[0].norm.var[1] = f64::NAN;
+    assert_says(&wrong.write(files.path()).unwrap_err().to_string(), &["model `small-1`", "layer 0, norm.var", "NaN"]);
+    assert_eq!(Model::read(files.path()).unwrap(), model());
+}
+
+#[test]
+fn missing_files_are_named() {
+    let files = Files::new();
+    fs::remove_file(files.tensors()).unwrap();
+    assert_says(&files.error(), &[files.path().to_str().unwrap(), ".safetensors", "No such file"]);
+    fs::remove_file(files.path().join("model.json")).unwrap();
+    assert_says(&files.error(), &["model.json", "No such file"]);
+}
+
+#[test]
+fn truncated_manifests_are_refused_at_every_length() {
+    let files = Files::new();
+    let path = files.path().join("model.json");
+    let text = fs::read(&path).unwrap();
+    for length in 0..text.len() - 2 {
+        fs::write(&path, &text[..length]).unwrap();
+        assert_says(&files.error(), &["model.json: not a model manifest"]);
+    }
+}
+
+#[test]
+fn truncated_tensors_are_refused_at_every_length() {
+    let length = fs::metadata(Files::new().tensors()).unwrap().len() as usize;
+    for kept in [0, 1, 7, 8, 9, 100, length / 2, length - 1] {
+        assert_says(&Files::with_tensors(|bytes| bytes.truncate(kept)), &[".safetensors: not a safetensors file"]);
+    }
+}
+
+#[test]
+fn foreign_files_are_refused() {
+    assert_says(&Files::with_manifest(|m| *m = json!({"name": "x"})), &["format: ``", "`neuspin-model`"]);
+    assert_says(&Files::with_manifest(|m| *m = json!([1, 2])), &["not a model manifest"]);
+    assert_says(
+        &Files::with_tensors(|b| *b = b"PK\x03\x04 something else entirely".to_vec()),
+        &["not a safetensors file"],
+    );
+    assert_says(&Files::with_tensors(|b| b[..8].fill(0xff)), &["not a safetensors file"]);
+}
+
+#[test]
+fn a_file_that_is_far_too_large_is_not_read() {
+    let files = Files::new();
+    fs::File::create(files.tensors()).unwrap().set_len(1 << 40).unwrap();
+    assert_says(&files.error(), &[".safetensors: whole file: more than the"]);
+    fs::File::create(files.path().join("model.json")).unwrap().set_len(1 << 40).unwrap();
+    assert_says(&files.error(), &["model.json: whole file: more than the"]);
+}
+
+#[test]
+fn a_tensor_file_of_another_model_is_refused_by_its_hash() {
+    let files = Files::new();
+    let mut bytes = fs::read(files.tensors()).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(files.tensors(), bytes).unwrap();
+    assert_says(&files.error(), &["SHA-256", "not the file it was"]);
+}
+
+#[test]
+fn manifests_that_ask_for_the_impossible_are_refused() {
+    type Change = fn(&mut Value);
+    let cases: &[(Change, &[&str])] = &[
+        (|m| m["version"] = json!(2), &["model.json: version: 2", "reads version 1"]),
+        (|m| m["format"] = json!("onnx"), &["format: `onnx`"]),
+        (|m| m["colour"] = json!("red"), &["unknown field `colour`"]),
+        (|m| m["name"] = json!("1st"), &["name: `1st`", "start with a letter"]),
+        (|m| m["passes"] = json!(0), &["passes: 0 passes"]),
+        (|m| m["temperature"] = json!(0.0), &["temperature: 0", "above 0"]),
+        (|m| m["training"]["validation_accuracy"] = json!(97.5), &["validation_accuracy: 97.5", "from 0 to 1"]),
+        (|m| m["input"]["bits"] = json!(9), &["input.bits: 9", "1 to 8"]),
+        (|m| m["input"]["features"] = json!(0), &["input.features: 0"]),
+        (|m| m["input"]["features"] = json!(7), &["layer 0: weights for 6 inputs", "gives 7"]),
+        (|m| m["input"]["bits"] = json!(1), &["input.signed", "use 2 bits or more"]),
+        (|m| m["input"]["encoding"] = json!({"method": "threshold", "at": 8}), &["input.encoding", "use a shift"]),
+        (|m| m["input"]["encoding"]["right"] = json!(8), &["input.encoding", "0 to 7"]),
+        (|m| m["layers"] = json!([]), &["layers.0.", "not announce"]),
+        (|m| m["layers"][0]["kind"] = json!("conv"), &["unknown variant `conv`", "dense"]),
+        (|m| m["layers"][0]["dropout"]["p"] = json!(1.5), &["layer 0, dropout.p: 1.5", "from 0 to 1"]),
+        (|m| m["layers"][0]["dropout"]["p"] = json!(-0.1), &["layer 0, dropout.p: -0.1", "from 0 to 1"]),
+        (|m| m["layers"][2]["dropout"] = json!({"method": "spindrop", "p": 0.1}), &["layer 2, dropout", "use null"]),
+        (|m| m["layers"][0]["activation"] = json!("none"), &["layer 0, activation", "all others `sign`"]),
+        (|m| m["layers"][2]["activation"] = json!("sign"), &["layer 2, activation", "`none`"]),
+        (|m| m["layers"][1]["norm"]["eps"] = json!(-1e-5), &["layer 1, norm.eps", "from 0 to 1"]),
+        (|m| m["layers"][0]["outputs"] = json!(0), &["layer 0, outputs: 0"]),
+        (|m| m["layers"][0]["outputs"] = json!(1u64 << 40), &["layer 0, outputs: 1099511627776", "4194304"]),
+        (|m| m["layers"][1]["outputs"] = json!(6), &["layers.1.gamma: shape [5]", "the manifest says [6]"]),
+        (|m| m["layers"][1]["bias"] = json!(true), &["layers.1.bias: the tensor is missing"]),
+        (|m| m["layers"][0]["bias"] = json!(false), &["layers.0.bias", "not announce"]),
+        (|m| m["tensors"]["file"] = json!("../x.safetensors"), &["tensors.file: `../x.safetensors`", "beside"]),
+        (|m| m["tensors"]["file"] = json!(""), &["tensors.file", "beside"]),
+    ];
+    for (change, expected) in cases {
+        assert_says(&Files::with_manifest(change), expected);
+    }
+}
+
+#[test]
+fn tensors_that_are_no_weights_or_statistics_are_refused() {
+    let f64_of = |v: f64| v.to_le_bytes();
+    let cases: &[(&str, &[u8], &[&str])] = &[
+        ("layers.0.weight", &[0], &["layers.0.weight: output 0, input 0: weight 0", "1 or -1"]),
+        ("layers.2.weight", &[2], &["layers.2.weight: output 0, input 0: weight 2"]),
+        ("layers.0.var", &f64_of(0.0), &["layer 0, norm.var: output 0: variance 0", "above 0"]),
+        ("layers.1.var", &f64_of(-1.0), &["layer 1, norm.var: output 0: variance -1", "above 0"]),
+        ("layers.1.gamma", &f64_of(f64::NAN), &["layer 1, norm.gamma: output 0: NaN", "finite"]),
+        ("layers.2.beta", &f64_of(f64::INFINITY), &["layer 2, norm.beta: output 0: inf", "finite"]),
+        ("layers.2.mean", &f64_of(1e300), &["layer 2, norm.mean: output 0", "at most 1e30"]),
+        ("layers.0.bias", &f64_of(f64::NEG_INFINITY), &["layer 0, bias: output 0: -inf", "finite"]),
+    ];
+    for (tensor, value, expected) in cases {
+        assert_says(&Files::with_tensors(|bytes| overwrite(bytes, tensor, value)), expected);
+    }
+}
+
+#[test]
+fn single_precision_statistics_are_read() {
+    let layers = model().layers;
+    let mut tensors = Vec::new();
+    for (l, layer) in layers.iter().enumerate() {
+        let (o, i) = (layer.outputs(), layer.inputs());
+        tensors.push((format!("layers.{l}.weight"), safetensors::Dtype::I8, vec![o, i], vec![1u8; o * i]));
+        for field in ["gamma", "beta", "mean", "var"] {
+            tensors.push((
+                format!("layers.{l}.{field}"),
+                safetensors::Dtype::F32,
+                vec![o],
+                1.5f32.to_le_bytes().repeat(o),
+            ));
+        }
+    }
+    let views = tensors.iter().map(|(name, dtype, shape, bytes)| {
+        (name, safetensors::tensor::TensorView::new(*dtype, shape.clone(), bytes).unwrap())
+    });
+    let bytes = safetensors::serialize(views, None).unwrap();
+    let files = Files::new();
+    fs::write(files.tensors(), &bytes).unwrap();
+    let mut manifest = files.manifest();
+    manifest["layers"][0]["bias"] = json!(false);
+    manifest["tensors"]["sha256"] =
+        json!(Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect::<String>());
+    fs::write(files.path().join("model.json"), manifest.to_string()).unwrap();
+    assert_eq!(Model::read(files.path()).unwrap().layers[1].norm.var, [1.5; 5]);
+}
+
+#[test]
+fn forward_computes_what_the_definition_says() {
+    // Two inputs of 2 bits, two neurons, two classes; sigma is 2 everywhere.
+    let norm = |gamma: [f64; 2], beta: [f64; 2], mean: [f64; 2]| BatchNorm {
+        gamma: gamma.into(),
+        beta: beta.into(),
+        mean: mean.into(),
+        var: vec![3.0, 3.0],
+        eps: 1.0,
+    };
+    let mut m = model();
+    m.input = InputSpec { features: 2, bits: 2, signed: false, ..m.input };
+    let weights = BitMatrix::from_fn(2, 2, |o, i| o == 0 || i == 0); // [+ +], [+ −]
+    m.layers = vec![
+        Dense {
+            weights: weights.clone(),
+            bias: None,
+            norm: norm([1.0, 2.0], [0.0, 0.0], [4.0, 2.5]),
+            dropout: Some(0.5),
+        },
+        Dense { weights, bias: Some(vec![0.5, 0.0]), norm: norm([4.0, 1.0], [1.0, -1.0], [0.0, 0.0]), dropout: None },
+    ];
+    m.check().unwrap();
+    // Sums 4 and 2: neuron 0 is at its threshold, sign(0) = +1; neuron 1 is at 2·(2 − 2.5)/2 < 0.
+    let all = forward(&m, &[3, 1], &[vec![true, true]]);
+    assert_eq!(all.activations, [[true, false]]);
+    // a = [+1 −1] → 0 and 2: 4·0.5/2 + 1 and 2/2 − 1.
+    assert_eq!(all.logits, [2.0, 0.0]);
+    // Without neuron 1, a = 1 and 1: 4·1.5/2 + 1 and 1/2 − 1.
+    assert_eq!(forward(&m, &[3, 1], &[vec![true, false]]).logits, [4.0, -0.5]);
+}
+
+#[test]
+fn forward_reads_one_bit_inputs_as_plus_and_minus_one() {
+    let mut m = model();
+    m.input = InputSpec { bits: 1, signed: false, encoding: Encoding::Threshold { at: 8 }, ..m.input };
+    let sum = |image: &[i16]| {
+        let layer = &m.layers[0];
+        (0..6).map(|i| if layer.weights.get(1, i) { 2 * image[i] - 1 } else { 1 - 2 * image[i] }).sum::<i16>()
+    };
+    let image = [1, 0, 0, 1, 1, 1];
+    let masks = [vec![true; 4], vec![true; 5]];
+    let (bias, norm) = (m.layers[0].bias.as_ref().unwrap()[1], &m.layers[0].norm);
+    // A mean at the sum decides the sign by beta alone: with a beta of 0 the neuron is at its tie.
+    let mut tie = m.clone();
+    tie.layers[0].norm.mean[1] = f64::from(sum(&image)) + bias;
+    tie.layers[0].norm.beta[1] = 0.0;
+    assert!(norm.gamma[1] > 0.0);
+    assert!(forward(&tie, &image, &masks).activations[0][1]);
+    tie.layers[0].norm.mean[1] += 1e-9;
+    assert!(!forward(&tie, &image, &masks).activations[0][1]);
+}
