@@ -6,6 +6,7 @@
 
 pub mod cosim;
 pub mod data;
+pub mod emit;
 mod files;
 pub mod golden;
 pub mod leaf;
