@@ -14,7 +14,9 @@ pub mod interrupt;
 pub mod lower;
 pub mod model;
 pub mod net;
+pub mod plan;
 pub mod random;
+pub mod rtl;
 #[cfg(feature = "train")]
 pub mod train;
 pub mod uncertainty;

@@ -6,6 +6,7 @@
 
 mod build;
 mod cache;
+mod design;
 mod check;
 mod dut;
 mod error;

@@ -1,0 +1,46 @@
+//! A generated design as a design under test.
+
+use super::{Dut, Ports, Tap, Widths};
+use crate::rtl::Design;
+
+impl Dut {
+    pub fn of(design: &Design) -> Dut {
+        let first = &design.layers[0];
+        let w = design.widths;
+        let hidden = &design.layers[..design.layers.len() - 1];
+        let tap = |(layer, l): (usize, &crate::plan::LayerPlan)| {
+            let parted = layer + 1 == design.once;
+            Tap {
+                layer,
+                outputs: l.outputs,
+                pe: l.pe,
+                lanes: if parted && l.dropout.is_some() { design.plan.lanes } else { l.lanes },
+                once: layer < design.once && !(parted && l.dropout.is_some()),
+            }
+        };
+        Dut {
+            top: design.name.clone(),
+            sources: design.modules.iter().map(|m| (m.file_name(), m.text().to_string())).collect(),
+            memories: design.images.iter().map(|i| (i.file.clone(), i.text.clone())).collect(),
+            ports: Ports {
+                features: first.inputs,
+                input_bits: design.input_bits,
+                simd: first.simd,
+                classes: design.classes,
+                lanes: design.plan.lanes,
+                max_passes: design.plan.max_passes as u32,
+                stochastic_layers: design.layers.iter().filter(|l| l.dropout.is_some()).count(),
+                widths: Widths {
+                    class: w.class as usize,
+                    sum: w.sum as usize,
+                    sumsq: w.sumsq as usize,
+                    votes: w.votes as usize,
+                    pass: w.pass as usize,
+                    logit: w.logit as usize,
+                },
+            },
+            taps: if design.options.taps { hidden.iter().enumerate().map(tap).collect() } else { vec![] },
+            patience: 1000 + design.layers.iter().map(|l| l.frame_clocks() as u64).sum::<u64>() * 4,
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! How a network is unfolded into hardware: neurons at once (`pe`), inputs at once (`simd`), passes at once (`lanes`).
+//!
+//! A plan changes cycles and area, never results. It knows no Verilog text.
+
+mod schedule;
+
+pub use schedule::{Latencies, Schedule, replay_clocks};
+
+use crate::net::Network;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// How one layer is folded: `pe` neurons and `simd` inputs of each are computed in a clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Folding {
+    pub pe: usize,
+    pub simd: usize,
+}
+
+/// A folding of a whole network, checked against it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// Monte-Carlo passes computed at once by every layer behind the first dropout.
+    pub lanes: usize,
+    /// Most passes per image that the hardware holds random streams for; a multiple of `lanes`.
+    pub max_passes: usize,
+    /// One a layer, the output layer last.
+    pub folding: Vec<Folding>,
+}
+
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum PlanError {
+    #[error("layer {layer}: {what}")]
+    Layer { layer: usize, what: String },
+    #[error("{0}")]
+    Whole(String),
+}
+
+/// Most passes per image that a design may be built for.
+pub const MAX_PASSES: usize = 4096;
+
+/// One layer of a planned network: shapes and folding together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LayerPlan {
+    pub inputs: usize,
+    pub outputs: usize,
+    pub pe: usize,
+    pub simd: usize,
+    /// Passes at once: 1 for layers computed once an image.
+    pub lanes: usize,
+    /// Bit planes of one input value, taken one after the other.
+    pub planes: usize,
+    /// Whether inputs carry live bits (the layer stands behind a dropout).
+    pub masked: bool,
+    /// Number of the layer's dropout unit among all, if it has one.
+    pub dropout: Option<usize>,
+}
+
+impl LayerPlan {
+    /// Words of `simd` inputs that one neuron reads.
+    pub fn words(&self) -> usize {
+        self.inputs / self.simd
+    }
+
+    /// Groups of `pe` neurons: beats of a frame of the layer's output.
+    pub fn groups(&self) -> usize {
+        self.outputs / self.pe
+    }
+
+    /// Clocks from one output beat to the next.
+    pub fn beat_clocks(&self) -> usize {
+        self.words() * self.planes
+    }
+
+    /// Clocks in which the layer reads weights for one frame.
+    pub fn frame_clocks(&self) -> usize {
+        self.groups() * self.beat_clocks()
+    }
+}
+
+impl Plan {
+    /// A plan after checking that it fits `network`.
+    pub fn new(network: &Network, lanes: usize, max_passes: usize, folding: Vec<Folding>) -> Result<Plan, PlanError> {
+        let plan = Plan { lanes, max_passes, folding };
+        plan.check(network)?;
+        Ok(plan)
+    }
+
+    fn check(&self, network: &Network) -> Result<(), PlanError> {
+        let layers = network.hidden.len() + 1;
+        let whole = |what: String| Err(PlanError::Whole(what));
+        if self.folding.len() != layers {
+            return whole(format!("{} foldings given, but the network has {layers} layers", self.folding.len()));
+        }
+        if self.lanes == 0 {
+            return whole("lanes is 0; it must be at least 1".into());
+        }
+        if network.stochastic_layers() == 0 && self.lanes > 1 {
+            return whole(format!(
+                "{} lanes, but no layer has dropout: every pass would be the same; use 1 lane",
+                self.lanes
+            ));
+        }
+        if !(1..=MAX_PASSES).contains(&self.max_passes) || !self.max_passes.is_multiple_of(self.lanes) {
+            return whole(format!(
+                "max_passes is {}; it must be a multiple of the {} lanes, 1 to {MAX_PASSES}",
+                self.max_passes, self.lanes
+            ));
+        }
+        for (layer, f) in self.folding.iter().enumerate() {
+            let fail = |what: String| Err(PlanError::Layer { layer, what });
+            let (inputs, outputs) = shape(network, layer);
+            if f.simd == 0 || inputs % f.simd != 0 {
+                return fail(format!(
+                    "simd {} does not divide its {inputs} inputs; use {}",
+                    f.simd,
+                    divisors_near(inputs, f.simd)
+                ));
+            }
+            if f.pe == 0 || outputs % f.pe != 0 {
+                return fail(format!(
+                    "pe {} does not divide its {outputs} neurons; use {}",
+                    f.pe,
+                    divisors_near(outputs, f.pe)
+                ));
+            }
+            if layer > 0 && f.simd % self.folding[layer - 1].pe != 0 {
+                return fail(format!(
+                    "simd {} is not a multiple of the pe {} of the layer before, which fills its words",
+                    f.simd,
+                    self.folding[layer - 1].pe
+                ));
+            }
+            if layer + 1 == layers && f.pe > inputs / f.simd {
+                return fail(format!(
+                    "pe {} in the output layer needs simd of at most {}: logits leave one class a clock",
+                    f.pe,
+                    inputs / f.pe
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// The layers of `network` under this plan, the output layer last.
+    pub fn layers(&self, network: &Network) -> Vec<LayerPlan> {
+        let once = network.once_per_image();
+        let mut stochastic = 0;
+        (0..self.folding.len())
+            .map(|layer| {
+                let (inputs, outputs) = shape(network, layer);
+                let has_dropout = network.hidden.get(layer).is_some_and(|h| h.dropout.is_some());
+                let dropout = has_dropout.then_some(stochastic);
+                stochastic += usize::from(has_dropout);
+                LayerPlan {
+                    inputs,
+                    outputs,
+                    pe: self.folding[layer].pe,
+                    simd: self.folding[layer].simd,
+                    lanes: if layer < once { 1 } else { self.lanes },
+                    planes: if layer == 0 { network.input.bits as usize } else { 1 },
+                    masked: layer > 0 && network.hidden[layer - 1].dropout.is_some(),
+                    dropout,
+                }
+            })
+            .collect()
+    }
+
+    /// Draws a clock and lane in the dropout unit of hidden layer `layer`: the fewest that keep up with the layer.
+    ///
+    /// The first dropout of a network feeds all passes from one computation of its layer; it has to keep up with the
+    /// slowest layer behind it, give or take an eighth.
+    pub fn draws_per_clock(&self, network: &Network, layer: usize) -> usize {
+        let layers = self.layers(network);
+        let pe = layers[layer].pe;
+        let clocks = if layer + 1 == network.once_per_image() {
+            let slowest = layers[layer + 1..].iter().map(LayerPlan::frame_clocks).max().unwrap_or(1);
+            ((slowest + slowest / 8) / layers[layer].groups()).max(1)
+        } else {
+            layers[layer].beat_clocks()
+        };
+        (1..=pe).find(|&d| pe % d == 0 && pe / d <= clocks).unwrap_or(pe)
+    }
+}
+
+/// (inputs, outputs) of a layer, the output layer last.
+fn shape(network: &Network, layer: usize) -> (usize, usize) {
+    let weights = network.hidden.get(layer).map_or(&network.output.weights, |h| &h.weights);
+    (weights.cols(), weights.rows())
+}
+
+/// Divisors of `n` on both sides of `near`, in words.
+fn divisors_near(n: usize, near: usize) -> String {
+    let below = (1..=near.min(n)).rev().find(|d| n.is_multiple_of(*d));
+    let above = (near.max(1)..=n).find(|d| n.is_multiple_of(*d));
+    match (below, above) {
+        (Some(b), Some(a)) if a != b => format!("{b} or {a}"),
+        (Some(d), _) | (_, Some(d)) => format!("{d}"),
+        _ => "a divisor".into(),
+    }
+}

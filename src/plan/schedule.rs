@@ -1,0 +1,148 @@
+//! When every layer begins every frame: cycles to the clock, without simulation.
+//!
+//! A stage begins a frame once it is idle, its input frame is complete, and the next stage has a bank to give. That is the
+//! whole flow control of a design, so a recurrence over frames gives what co-simulation counts.
+
+use super::{LayerPlan, Plan};
+use crate::net::Network;
+
+/// Clocks that blocks take from their last read to their results; the generators know them.
+#[derive(Clone, Debug)]
+pub struct Latencies {
+    /// Of each layer: from a neuron's last read to its beat.
+    pub layers: Vec<usize>,
+    /// Of the logits: from the last sum of an image to its first result beat.
+    pub first_result: usize,
+}
+
+/// A stage that reads frames and sends frames.
+#[derive(Clone, Copy, Debug)]
+struct Stage {
+    /// Clocks in which it reads one frame.
+    reads: u64,
+    /// Clocks from its begin to its last beat.
+    last_beat: u64,
+}
+
+/// Timing of a planned network.
+#[derive(Clone, Debug)]
+pub struct Schedule {
+    /// Beats of an image.
+    input_beats: u64,
+    classes: u64,
+    lanes: u64,
+    first_result: u64,
+    /// In order: layers that work once an image, the replay, layers that work once a group of passes.
+    stages: Vec<Stage>,
+    /// Index of the replay among them.
+    replay: usize,
+}
+
+/// What a stage did with its last frames.
+#[derive(Clone, Copy, Debug, Default)]
+struct Progress {
+    /// First clock in which the next frame may begin.
+    idle: u64,
+    /// Clocks in which the banks of the last two frames were given back, older first.
+    released: [u64; 2],
+}
+
+impl Progress {
+    /// A bank for one more frame is free once the frame before last was given back.
+    fn bank_free(&self) -> u64 {
+        self.released[0]
+    }
+
+    fn release(&mut self, at: u64) {
+        self.released = [self.released[1], at];
+    }
+}
+
+impl Schedule {
+    pub fn new(network: &Network, plan: &Plan, latencies: &Latencies) -> Schedule {
+        let layers = plan.layers(network);
+        let stage = |(l, latency): (&LayerPlan, &usize)| Stage {
+            reads: l.frame_clocks() as u64,
+            last_beat: (l.frame_clocks() + latency) as u64,
+        };
+        let mut stages: Vec<Stage> = layers.iter().zip(&latencies.layers).map(stage).collect();
+        let replay = network.once_per_image();
+        let (clocks, beats) = (replay_clocks(network, plan) as u64, layers[replay - 1].groups() as u64);
+        // A beat leaves two clocks after the begin of its turn: one to begin, one to take its mask.
+        stages.insert(replay, Stage { reads: beats * clocks, last_beat: (beats - 1) * clocks + 2 });
+        Schedule {
+            input_beats: layers[0].words() as u64,
+            classes: network.classes() as u64,
+            lanes: plan.lanes as u64,
+            first_result: latencies.first_result as u64,
+            stages,
+            replay,
+        }
+    }
+
+    /// Cycles from the first input beat of the first of `images` to the last result beat of the last, both included, when
+    /// neither side ever waits.
+    pub fn cycles(&self, images: u64, passes: u64) -> u64 {
+        let groups = passes.div_ceil(self.lanes);
+        let mut progress = vec![Progress::default(); self.stages.len()];
+        let (mut next_input, mut last_output) = (0, 0);
+        let mut results = Progress::default();
+        for _ in 0..images {
+            // One image in.
+            let begin = next_input.max(progress[0].bank_free());
+            next_input = begin + self.input_beats;
+            let mut filled = next_input;
+            for at in 0..self.replay {
+                filled = self.frame(&mut progress, at, filled, None);
+            }
+            // The replay reads the same bank for all groups.
+            let mut sums = 0;
+            for group in 0..groups {
+                let banks = progress[self.replay].released;
+                let mut ready = self.frame(&mut progress, self.replay, filled, None);
+                if group + 1 < groups {
+                    progress[self.replay].released = banks;
+                }
+                for at in self.replay + 1..self.stages.len() {
+                    let last = at + 1 == self.stages.len();
+                    let result_bank = (last && group == 0).then(|| results.bank_free());
+                    ready = self.frame(&mut progress, at, ready, result_bank);
+                }
+                sums = ready;
+            }
+            let first = (sums - 1 + self.first_result).max(last_output + u64::from(last_output > 0));
+            last_output = first + self.classes - 1;
+            results.release(last_output + 1);
+        }
+        last_output + 1
+    }
+
+    /// Runs one frame through stage `at`; returns the clock in which the next stage sees it complete.
+    fn frame(&self, progress: &mut [Progress], at: usize, filled: u64, result_bank: Option<u64>) -> u64 {
+        let stage = self.stages[at];
+        let next_bank = match progress.get(at + 1) {
+            Some(next) => next.bank_free(),
+            None => result_bank.unwrap_or(0),
+        };
+        let begin = progress[at].idle.max(filled).max(next_bank);
+        progress[at].idle = begin + stage.reads + 1;
+        progress[at].release(begin + stage.reads + 1);
+        begin + stage.last_beat + 1
+    }
+
+    /// Cycles from image to image in the long run.
+    pub fn cycles_per_image(&self, passes: u64) -> f64 {
+        let (few, many) = (16, 48);
+        (self.cycles(many, passes) - self.cycles(few, passes)) as f64 / (many - few) as f64
+    }
+}
+
+/// Clocks from beat to beat of the replay.
+pub fn replay_clocks(network: &Network, plan: &Plan) -> usize {
+    let parted = network.once_per_image() - 1;
+    let layer = plan.layers(network)[parted];
+    match layer.dropout {
+        Some(_) => layer.pe / plan.draws_per_clock(network, parted),
+        None => 1,
+    }
+}

@@ -1,0 +1,364 @@
+//! Registers of a design, and the start of its random streams.
+
+use super::{RtlError, width_of};
+use crate::leaf;
+use crate::net::Random;
+use crate::verilog::{Expr, Module, VerilogFile, case, cat, hex, index_width, lit, mux, note, set, when, when_else};
+use serde::Serialize;
+
+/// A register as a host sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Register {
+    pub address: u32,
+    pub name: String,
+    pub access: &'static str,
+    pub reset: u64,
+    pub description: String,
+}
+
+/// "NSPN" in ASCII.
+const ID: u128 = 0x4E53_504E;
+const ADDRESS_BITS: u32 = 8;
+const FIRST_CODE: u32 = 0x10;
+
+/// Registers, counters, and the machine that gives every stream its start state.
+#[derive(Clone, Debug)]
+pub struct Control {
+    pub name: String,
+    /// Dropout codes after reset, one a stochastic layer.
+    pub codes: Vec<u32>,
+    pub passes: u32,
+    pub max_passes: u32,
+    pub lanes: u32,
+    /// Root state of the draws after reset.
+    pub root: u64,
+    pub random: Random,
+}
+
+impl Control {
+    /// The register map, from which hosts and documents are made.
+    pub fn registers(&self) -> Vec<Register> {
+        let register = |address: u32, name: &str, access, reset: u64, description: &str| Register {
+            address,
+            name: name.into(),
+            access,
+            reset,
+            description: description.into(),
+        };
+        let mut map = vec![
+            register(0x00, "ID", "ro", ID as u64, "\"NSPN\""),
+            register(
+                0x01,
+                "CONTROL",
+                "wo",
+                0,
+                "bit 0: restart (finish images in flight, take PASSES, ROOT and CODE over, start all streams anew, clear counters)",
+            ),
+            register(0x02, "STATUS", "ro", 0, "bit 0: images in flight; bit 1: starting streams"),
+            register(
+                0x03,
+                "PASSES",
+                "rw",
+                u64::from(self.passes),
+                "passes an image, 1 to MAX_PASSES; takes effect at a restart",
+            ),
+            register(0x04, "MAX_PASSES", "ro", u64::from(self.max_passes), "most passes an image"),
+            register(0x05, "LANES", "ro", u64::from(self.lanes), "passes computed at once"),
+            register(
+                0x06,
+                "ROOT_LO",
+                "rw",
+                self.root & 0xffff_ffff,
+                "root state of the draws, bits 31 to 0; takes effect at a restart",
+            ),
+            register(
+                0x07,
+                "ROOT_HI",
+                "rw",
+                self.root >> 32,
+                "root state of the draws, upper bits; a root of 0 counts as 1",
+            ),
+            register(0x08, "CYCLES_LO", "ro", 0, "clocks with images in flight since the last restart, bits 31 to 0"),
+            register(0x09, "CYCLES_HI", "ro", 0, "the same, bits 63 to 32"),
+            register(0x0a, "IMAGES", "ro", 0, "results sent since the last restart"),
+        ];
+        for (s, code) in (0u32..).zip(&self.codes) {
+            map.push(register(
+                FIRST_CODE + s,
+                &format!("CODE{s}"),
+                "rw",
+                u64::from(*code),
+                &format!(
+                    "probability of dropping in dropout unit {s}, in units of 2^-{}; takes effect at a restart",
+                    self.random.code_bits
+                ),
+            ));
+        }
+        map
+    }
+
+    pub fn emit(&self) -> Result<Vec<VerilogFile>, RtlError> {
+        let (width, code_bits) = (self.random.lfsr_bits, self.random.code_bits);
+        let units = self.codes.len() as u32;
+        if units > 256 - FIRST_CODE {
+            return Err(RtlError::Unsupported(format!(
+                "{units} dropout units; the register block has room for {}",
+                256 - FIRST_CODE
+            )));
+        }
+        let max_groups = self.max_passes / self.lanes;
+        let group_bits = index_width(max_groups);
+        let pass_bits = width_of(u64::from(self.max_passes));
+        let mut m = Module::new(&self.name);
+        m.doc("Registers of the design, and the machine that starts its random streams.");
+        if units > 0 {
+            m.doc(&format!(
+                "Stream {} * t + s of the root state belongs to pass t of dropout unit s. A restart walks from each stream to \
+                 the next by jumps of a fixed number of steps and hands the states out.",
+                units
+            ));
+        }
+        for r in self.registers() {
+            m.fact(&format!("register 0x{:02x} {}", r.address, r.name), format!("{}, {}", r.access, r.description));
+        }
+        m.group("Clock and reset");
+        let clk = m.input("clk_i", 1);
+        let rst_n = m.input("rst_ni", 1);
+        m.group("Registers");
+        let address = m.input("reg_addr_i", ADDRESS_BITS);
+        let write = m.input("reg_write_i", 1);
+        let data = m.input("reg_wdata_i", 32);
+        let read = m.output_reg("reg_rdata_o", 32);
+        m.note("of the address one clock before");
+        m.group("Images");
+        let accept = m.output("accept_o", 1);
+        m.note("a new image may begin");
+        let begins = m.input("image_begins_i", 1);
+        let done = m.input("image_done_i", 1);
+        m.group("Passes");
+        let last_group = m.output("last_group_o", group_bits);
+        m.note("groups of passes an image has, less 1");
+        let last_lanes = m.output("last_lanes_o", self.lanes);
+        m.note("lanes that carry a pass in the last group");
+        let streams = (units > 0).then(|| {
+            m.group("Dropout units");
+            let codes: Vec<Expr> = (0..units).map(|s| m.output(&format!("code{s}_o"), code_bits + 1)).collect();
+            let seed_unit = m.output("seed_valid_o", units);
+            m.note("one-hot");
+            let seed_lane = m.output("seed_lane_o", self.lanes);
+            m.note("one-hot");
+            let seed_group = m.output("seed_group_o", group_bits);
+            let seed_state = m.output("seed_state_o", width);
+            let begin = m.output("begin_o", 1);
+            m.note("all streams have their start states");
+            let ready = m.input("masks_ready_i", 1);
+            (codes, seed_unit, seed_lane, seed_group, seed_state, begin, ready)
+        });
+
+        m.section("Configuration: as written, and as taken over by the last restart");
+        let passes = m.reg("cfg_passes_q", pass_bits);
+        let root = m.reg("cfg_root_q", 64);
+        let hit = |at: u32| &write & address.eq(&hex(ADDRESS_BITS, u128::from(at)));
+        let most = lit(32, u128::from(self.max_passes));
+        let legal = mux(&data.any(), &mux(&data.gt(&most), &most, &data), &lit(32, 1));
+        let legal = m.wire_is("legal_passes", &legal);
+        if pass_bits < 32 {
+            m.unused("unused_passes", &[&legal.slice(31, pass_bits)]);
+        }
+        let mut reset =
+            vec![set(&passes, &lit(pass_bits, u128::from(self.passes))), set(&root, &hex(64, u128::from(self.root)))];
+        let mut writes = vec![
+            when(&hit(0x03), [set(&passes, &legal.bits(0, pass_bits))]),
+            when(&hit(0x06), [set(&root.slice(31, 0), &data)]),
+            when(&hit(0x07), [set(&root.slice(63, 32), &data)]),
+        ];
+        let mut cfg_codes = vec![];
+        for (s, code) in (0u32..).zip(&self.codes) {
+            let q = m.reg(&format!("cfg_code{s}_q"), code_bits + 1);
+            reset.push(set(&q, &lit(code_bits + 1, u128::from(*code))));
+            writes.push(when(&hit(FIRST_CODE + s), [set(&q, &data.bits(0, code_bits + 1))]));
+            cfg_codes.push(q);
+        }
+        m.clocked(&clk, [when_else(&!&rst_n, reset, writes)]);
+
+        m.section("Restart: wait for images in flight, load, start the streams, wait for the first masks");
+        let (load, start, prime, run) = (lit(2, 0), lit(2, 1), lit(2, 2), lit(2, 3));
+        let state = m.reg("state_q", 2);
+        m.note("0 load, 1 start streams, 2 first masks, 3 run");
+        let pending = m.reg("pending_q", 1);
+        m.note("a restart was asked for");
+        let flight = m.reg("in_flight_q", 16);
+        let idle = m.wire_is("idle", &!flight.any());
+        let running = m.wire_is("running", &state.eq(&run));
+        let loading = m.wire_is("loading", &state.eq(&load));
+        m.assign(&accept, &(&running & !&pending));
+        let started = m.wire("started", 1);
+        let primed = match &streams {
+            Some((.., ready)) => ready.clone(),
+            None => lit(1, 1),
+        };
+        m.clocked(
+            &clk,
+            [when_else(
+                &!&rst_n,
+                [set(&state, &load), set(&pending, &lit(1, 0)), set(&flight, &lit(16, 0))],
+                [
+                    when_else(
+                        &(hit(0x01) & data.bit(0)),
+                        [set(&pending, &lit(1, 1))],
+                        [when(&loading, [set(&pending, &lit(1, 0))])],
+                    ),
+                    super::layer::count(&flight, &begins, &done),
+                    case(
+                        &state,
+                        [
+                            (load.clone(), vec![set(&state, &start)]),
+                            (start.clone(), vec![when(&started, [set(&state, &prime)])]),
+                            (prime.clone(), vec![when(&primed, [set(&state, &run)])]),
+                        ],
+                        vec![when(&(&pending & &idle), [set(&state, &load)])],
+                    ),
+                ],
+            )],
+        );
+
+        m.section("Passes in groups of lanes");
+        let run_passes = m.reg("passes_q", pass_bits);
+        let (pass, group, lane) =
+            (m.reg("pass_q", pass_bits), m.reg("group_q", group_bits), m.reg("lane_q", self.lanes));
+        m.note("one-hot");
+        let lanes_seen = m.reg("lanes_seen_q", self.lanes);
+        let last_pass = m.wire_is("last_pass", &(&pass + lit(pass_bits, 1)).eq(&run_passes));
+        let next_pass = m.wire("next_pass", 1);
+        let first_lane = lit(self.lanes, 1);
+        let wraps = lane.bit(self.lanes - 1);
+        let lanes_next = if self.lanes > 1 {
+            let rotated = cat([&lane.slice(self.lanes - 2, 0), &lane.bit(self.lanes - 1)]);
+            let seen = cat([&lanes_seen.slice(self.lanes - 2, 0), &lit(1, 1)]);
+            (rotated, mux(&wraps, &first_lane, &seen))
+        } else {
+            (first_lane.clone(), first_lane.clone())
+        };
+        m.clocked(
+            &clk,
+            [
+                when(
+                    &loading,
+                    [
+                        set(&run_passes, &passes),
+                        set(&pass, &lit(pass_bits, 0)),
+                        set(&group, &lit(group_bits, 0)),
+                        set(&lane, &first_lane),
+                        set(&lanes_seen, &first_lane),
+                    ],
+                ),
+                when(
+                    &next_pass,
+                    [
+                        set(&pass, &(&pass + lit(pass_bits, 1))),
+                        set(&lane, &lanes_next.0),
+                        set(&lanes_seen, &lanes_next.1),
+                        when(&wraps, [set(&group, &(&group + lit(group_bits, 1)))]),
+                    ],
+                ),
+            ],
+        );
+        m.assign(&last_group, &group);
+        m.assign(&last_lanes, &lanes_seen);
+        let starting = m.wire_is("starting", &state.eq(&start));
+
+        let mut files = vec![];
+        match streams {
+            Some((codes, seed_unit, seed_lane, seed_group, seed_state, begin, _)) => {
+                m.section("Streams: hand out a state, jump to the next stream, and so on");
+                let jumper = leaf::stream_jump(width)?;
+                let unit = m.reg("unit_q", units);
+                m.note("one-hot");
+                let jumping = m.wire("jumping", 1);
+                let stream = m.wire("stream_state", width);
+                let asked = m.reg("asked_q", 1);
+                m.note("a jump was started in the last clock");
+                let give = m.wire_is("give", &(&starting & !&jumping & !&asked));
+                let last_unit = m.wire_is("last_unit", &unit.bit(units - 1));
+                m.assign(&next_pass, &(&give & &last_unit & !&last_pass));
+                m.assign(&started, &(&give & &last_unit & &last_pass));
+                let jump = m.wire_is("jump", &(&give & !&started));
+                let begin_q = m.reg("begin_q", 1);
+                let after =
+                    if units > 1 { cat([&unit.slice(units - 2, 0), &unit.bit(units - 1)]) } else { unit.clone() };
+                m.clocked(
+                    &clk,
+                    [
+                        set(&begin_q, &(&rst_n & &started)),
+                        set(&asked, &(&rst_n & &give)),
+                        when_else(&loading, [set(&unit, &lit(units, 1))], [when(&give, [set(&unit, &after)])]),
+                    ],
+                );
+                let low = m.wire_is("root", &root.bits(0, width));
+                let seed = m.wire_is("root_or_1", &(&low | (!low.any()).zext(width)));
+                if width < 64 {
+                    m.unused("unused_root", &[&root.slice(63, width)]);
+                }
+                m.instance(
+                    "u_jump",
+                    jumper.header(),
+                    &[
+                        ("clk_i", &clk),
+                        ("load_i", &loading),
+                        ("seed_i", &seed),
+                        ("start_i", &jump),
+                        ("busy_o", &jumping),
+                        ("state_o", &stream),
+                    ],
+                );
+                files.push(jumper);
+                m.assign(&seed_unit, &(&unit & crate::verilog::repeat(units, &give)));
+                m.assign(&seed_lane, &lane);
+                m.assign(&seed_group, &group);
+                m.assign(&seed_state, &stream);
+                m.assign(&begin, &begin_q);
+                for (s, (cfg, out)) in cfg_codes.iter().zip(&codes).enumerate() {
+                    let q = m.reg(&format!("code{s}_q"), code_bits + 1);
+                    m.clocked(&clk, [when(&loading, [set(&q, cfg)])]);
+                    m.assign(out, &q);
+                }
+            }
+            None => {
+                m.assign(&next_pass, &(&starting & !&last_pass));
+                m.assign(&started, &(&starting & &last_pass));
+            }
+        }
+
+        m.section("Counters and reads");
+        let cycles = m.reg("cycles_q", 64);
+        let images = m.reg("images_q", 32);
+        m.clocked(
+            &clk,
+            [when_else(
+                &(!&rst_n | &loading),
+                [set(&cycles, &lit(64, 0)), set(&images, &lit(32, 0))],
+                [
+                    when(&!&idle, [set(&cycles, &(&cycles + lit(64, 1)))]),
+                    when(&done, [set(&images, &(&images + lit(32, 1)))]),
+                ],
+            )],
+        );
+        let mut values: Vec<(u32, Expr)> = vec![
+            (0x00, hex(32, ID)),
+            (0x02, cat([&lit(30, 0), &!&running, &!&idle])),
+            (0x03, passes.zext(32)),
+            (0x04, lit(32, u128::from(self.max_passes))),
+            (0x05, lit(32, u128::from(self.lanes))),
+            (0x06, root.slice(31, 0)),
+            (0x07, root.slice(63, 32)),
+            (0x08, cycles.slice(31, 0)),
+            (0x09, cycles.slice(63, 32)),
+            (0x0a, images.clone()),
+        ];
+        values.extend((0u32..).zip(&cfg_codes).map(|(s, q)| (FIRST_CODE + s, q.zext(32))));
+        let arms = values.into_iter().map(|(at, value)| (hex(ADDRESS_BITS, u128::from(at)), vec![set(&read, &value)]));
+        m.clocked(&clk, [case(&address, arms, vec![note("write-only or not there"), set(&read, &lit(32, 0))])]);
+        files.push(m.build()?);
+        Ok(files)
+    }
+}

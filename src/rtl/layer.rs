@@ -1,0 +1,412 @@
+//! A folded dense layer: weights and thresholds in memories, a sequencer, and one lane for each pass at once.
+
+use super::buffer::Buffer;
+use super::input::InputBuffer;
+use super::lane::{Lane, Source};
+use super::pe::{Pe, PeKind};
+use super::popcount::Popcount;
+use super::scan::delayed;
+use super::skew::Skew;
+use crate::plan::LayerPlan;
+use crate::verilog::{
+    Expr, Memory, Module, Stmt, VerilogError, VerilogFile, cat, index_width, lit, mux, set, when, when_else,
+};
+
+/// A layer of a design.
+#[derive(Clone, Debug)]
+pub struct Layer {
+    /// Name of the module, which the memory images are called after.
+    pub name: String,
+    /// Number of the layer in the network.
+    pub index: usize,
+    pub plan: LayerPlan,
+    /// `pe` of the layer before, whose beats fill this layer's words; 0 for the first layer.
+    pub beat: u32,
+    /// The first layer's values are two's complement.
+    pub signed: bool,
+    /// The output layer gives sums instead of activations.
+    pub output: bool,
+}
+
+/// How many frames a layer holds: one that is read and one that comes in.
+const BANKS: u128 = 2;
+
+impl Layer {
+    pub fn lane(&self) -> Lane {
+        let plan = &self.plan;
+        let (simd, words) = (plan.simd as u32, plan.words() as u32);
+        let kind = match (self.output, plan.masked) {
+            (true, _) => PeKind::Sum,
+            (false, true) => PeKind::Masked,
+            (false, false) => PeKind::Dense { planes: plan.planes as u32 },
+        };
+        let largest = plan.inputs as u64 * ((1 << plan.planes) - 1);
+        let source = if self.index == 0 {
+            Source::Image(InputBuffer { simd, words, bits: plan.planes as u32, signed: self.signed })
+        } else {
+            Source::Layer(Buffer { simd, words, beat: self.beat, masked: plan.masked })
+        };
+        Lane { source, pe: Pe { kind, simd, largest, rails: plan.masked }, count: plan.pe as u32 }
+    }
+
+    /// Bits of a threshold word for one neuron.
+    pub fn start_bits(&self) -> u32 {
+        let lane = self.lane();
+        lane.pe.width() * if lane.pe.kind == PeKind::Masked { 2 } else { 1 }
+    }
+
+    pub fn weight_file(&self) -> String {
+        format!("{}_weights.hex", self.name)
+    }
+
+    pub fn start_file(&self) -> String {
+        format!("{}_starts.hex", self.name)
+    }
+
+    /// Clocks from the last read address of a group of neurons to its output beat.
+    pub fn latency(plan: &LayerPlan) -> usize {
+        Lane::count_latency(plan.simd as u32) as usize + 1
+    }
+
+    pub fn emit(&self) -> Result<Vec<VerilogFile>, VerilogError> {
+        let plan = &self.plan;
+        let lane = self.lane();
+        let (pe, simd, lanes, words) = (plan.pe as u32, plan.simd as u32, plan.lanes as u32, plan.words() as u32);
+        let (groups, planes) = (plan.groups() as u32, plan.planes as u32);
+        let image = self.index == 0;
+        let beat = if image { 0 } else { self.beat };
+        let mut files = lane.emit()?;
+
+        let mut m = Module::new(&self.name);
+        let role = if self.output { "the output layer" } else { "a hidden layer" };
+        m.doc(&format!(
+            "Layer {} of the network, {role}: {} inputs, {} neurons. {} neurons at a time read {} inputs a clock{}.",
+            self.index,
+            plan.inputs,
+            plan.outputs,
+            pe,
+            simd,
+            if lanes > 1 {
+                format!(", for {lanes} passes at once that share every weight word")
+            } else {
+                String::new()
+            }
+        ));
+        m.doc(
+            "Frames are claimed: claim_o takes a bank of the next layer when this layer begins a frame, so its results \
+             never wait; claim_ready_o says that this layer has a bank to give.",
+        );
+        m.fact("pe (neurons at once)", pe);
+        m.fact("simd (inputs at once)", simd);
+        m.fact("lanes (passes at once)", lanes);
+        m.fact("words a neuron", words);
+        m.fact("bit planes", planes);
+        m.fact("clocks a frame", format!("{} and 1 between frames", plan.frame_clocks()));
+        m.latency(&format!("{} clocks from a neuron's last word to its beat", Self::latency(plan)));
+        m.group("Clock and reset");
+        let clk = m.input("clk_i", 1);
+        let rst_n = m.input("rst_ni", 1);
+
+        // Incoming frames.
+        let (write, data_ports, ready, claim, more_in) = if image {
+            m.group("Images in");
+            let accept = m.input("accept_i", 1);
+            m.note("a new image may begin");
+            let valid = m.input("in_valid_i", 1);
+            let ready = m.output("in_ready_o", 1);
+            let data = m.input("in_data_i", simd * planes);
+            let begun = m.output("image_begins_o", 1);
+            let write = m.wire("write", 1);
+            (write, vec![("data_i", data, simd * planes)], ready, None, Some((accept, valid, begun)))
+        } else {
+            m.group("Frames in: a bank is claimed, then its beats come");
+            let claim = m.input("claim_i", 1);
+            let ready = m.output("claim_ready_o", 1);
+            let write = m.input("valid_i", 1);
+            let act = m.input("act_i", lanes * beat);
+            let mut data = vec![("act_i", act, beat)];
+            if plan.masked {
+                data.push(("live_i", m.input("live_i", lanes * beat), beat));
+            }
+            (write, data, ready, Some(claim), None)
+        };
+        m.group("Frames out");
+        let next_ready = m.input("claim_ready_i", 1);
+        let claim_out = m.output("claim_o", 1);
+        let valid_out = m.output("valid_o", 1);
+        let result_width = lane.result_width();
+        let out =
+            if self.output { m.output("sum_o", lanes * pe * result_width) } else { m.output("act_o", lanes * pe) };
+        let odd_out = (self.output && plan.masked).then(|| m.output("odd_o", lanes));
+
+        m.section("Banks: one frame comes in while another is read");
+        let (word_bits, columns) = (index_width(words), if image { 1 } else { simd / beat });
+        let filled = m.reg("filled_q", 2);
+        m.note("frames complete");
+        let write_bank = m.reg("write_bank_q", 1);
+        let read_bank = m.reg("read_bank_q", 1);
+        let write_word = m.reg("write_word_q", word_bits);
+        let last_word_in = m.wire_is("last_word_in", &write_word.eq(&lit(word_bits, u128::from(words - 1))));
+        let column = (columns > 1).then(|| m.reg("write_column_q", index_width(columns)));
+        let end_of_word = match &column {
+            Some(c) => m.wire_is("last_column_in", &c.eq(&lit(c.width(), u128::from(columns - 1)))),
+            None => lit(1, 1),
+        };
+        let fill = if column.is_some() { &write & &end_of_word & &last_word_in } else { &write & &last_word_in };
+        let fill = m.wire_is("fill", &fill);
+        let release = m.wire("release_bank", 1);
+        if let Some((accept, valid, begun)) = more_in {
+            let first = m.wire_is("first_word_in", &!write_word.any());
+            m.assign(&ready, &(filled.ne(&lit(2, BANKS)) & (&accept | !&first)));
+            m.assign(&write, &(&valid & &ready));
+            m.assign(&begun, &(&write & &first));
+        }
+        let next_word = mux(&last_word_in, &lit(word_bits, 0), &(&write_word + lit(word_bits, 1)));
+        let mut on_write = vec![];
+        let advance = [set(&write_word, &next_word)];
+        match &column {
+            Some(c) => {
+                let next = mux(&end_of_word, &lit(c.width(), 0), &(c + lit(c.width(), 1)));
+                on_write.push(set(c, &next));
+                on_write.push(when(&end_of_word, advance));
+            }
+            None => on_write.extend(advance),
+        }
+        let mut on_reset = vec![
+            set(&filled, &lit(2, 0)),
+            set(&write_bank, &lit(1, 0)),
+            set(&read_bank, &lit(1, 0)),
+            set(&write_word, &lit(word_bits, 0)),
+        ];
+        on_reset.extend(column.as_ref().map(|c| set(c, &lit(c.width(), 0))));
+        let mut body = vec![
+            when(&write, on_write),
+            when(&fill, [set(&write_bank, &!&write_bank)]),
+            when(&release, [set(&read_bank, &!&read_bank)]),
+            count(&filled, &fill, &release),
+        ];
+        if let Some(claim) = &claim {
+            let claimed = m.reg("claimed_q", 2);
+            m.note("frames promised, complete or not");
+            m.assign(&ready, &claimed.ne(&lit(2, BANKS)));
+            on_reset.push(set(&claimed, &lit(2, 0)));
+            body.push(count(&claimed, claim, &release));
+        }
+        m.clocked(&clk, [when_else(&!&rst_n, on_reset, body)]);
+
+        m.section("Sequencer: for every group of neurons, every plane, every word");
+        let busy = m.reg("busy_q", 1);
+        let begin = m.wire_is("begin_frame", &(!&busy & filled.any() & &next_ready));
+        m.assign(&claim_out, &begin);
+        let word = m.reg("word_q", word_bits);
+        let group_bits = index_width(groups);
+        let group = m.reg("group_q", group_bits);
+        let depth = groups * words;
+        let address = m.reg("address_q", index_width(depth));
+        let last_word = m.wire_is("last_word", &word.eq(&lit(word_bits, u128::from(words - 1))));
+        let last_group = m.wire_is("last_group", &group.eq(&lit(group_bits, u128::from(groups - 1))));
+        let one = lit(address.width(), 1);
+        let (plane, last_plane, base) = if planes > 1 {
+            let plane = m.reg("plane_q", index_width(planes));
+            let last_plane = m.wire_is("last_plane", &!plane.any());
+            (Some(plane), Some(last_plane), Some(m.reg("base_q", address.width())))
+        } else {
+            (None, None, None)
+        };
+        let group_done = match &last_plane {
+            Some(last_plane) => &last_word & last_plane,
+            None => last_word.clone(),
+        };
+        let group_done = m.wire_is("group_done", &(&busy & group_done));
+        let frame_done = m.wire_is("frame_done", &(&group_done & &last_group));
+        m.assign(&release, &frame_done);
+        let top_plane = |e: &Expr| lit(e.width(), u128::from(planes - 1));
+        let mut restart = vec![
+            set(&word, &lit(word_bits, 0)),
+            set(&group, &lit(group_bits, 0)),
+            set(&address, &lit(address.width(), 0)),
+        ];
+        if let (Some(plane), Some(base)) = (&plane, &base) {
+            restart.push(set(plane, &top_plane(plane)));
+            restart.push(set(base, &lit(base.width(), 0)));
+        }
+        let next_address = &address + &one;
+        let mut step: Vec<Stmt> = vec![set(&word, &mux(&last_word, &lit(word_bits, 0), &(&word + lit(word_bits, 1))))];
+        match (&plane, &last_plane, &base) {
+            (Some(plane), Some(last_plane), Some(base)) => {
+                step.push(when_else(
+                    &(&last_word & !last_plane),
+                    [set(&address, base), set(plane, &(plane - lit(plane.width(), 1)))],
+                    [set(&address, &next_address)],
+                ));
+                step.push(when(&group_done, [set(base, &next_address), set(plane, &top_plane(plane))]));
+            }
+            _ => step.push(set(&address, &next_address)),
+        }
+        step.push(when(&group_done, [set(&group, &(&group + lit(group_bits, 1)))]));
+        m.clocked(
+            &clk,
+            [
+                when_else(&!&rst_n, [set(&busy, &lit(1, 0))], [set(&busy, &(&begin | (&busy & !&frame_done)))]),
+                when_else(&!&busy, restart, step),
+            ],
+        );
+
+        m.section("Weights: one word for all lanes; the memory's own output register, then the skew of the count");
+        let rom = m.memory(Memory::new("weights", pe * simd, depth).block().file(&self.weight_file()));
+        let fetched = m.reg("weight_fetched_q", pe * simd);
+        let weight_q = m.reg("weight_q", pe * simd);
+        m.clocked(&clk, [set(&fetched, &rom.word(&address)), set(&weight_q, &fetched)]);
+        let weight = match Skew::new(simd) {
+            Some(skew) => {
+                let file = skew.emit()?;
+                let out = m.wire("weight", pe * simd);
+                m.generate_for("g_skew", "w", pe, |m, p| {
+                    m.instance(
+                        "u_skew",
+                        file.header(),
+                        &[("clk_i", &clk), ("word_i", &weight_q.word(p, simd)), ("word_o", &out.word(p, simd))],
+                    );
+                });
+                out
+            }
+            None => weight_q,
+        };
+
+        m.section("Control, delayed to the clock of the count");
+        let counting = Popcount::new(simd).latency();
+        let group_ends = delayed(&mut m, &clk, "group_ends", &group_done, counting);
+        let ends_q = m.reg("ends_q", 2);
+        m.clocked(&clk, [set(&ends_q, &cat([&ends_q.bit(0), &group_ends]))]);
+        let last = ends_q.bit(1);
+        let mut lane_ports: Vec<(&str, Expr)> = vec![("last_i", last.clone())];
+        if !self.output {
+            let first_word = m.wire_is("first_word", &(&busy & !word.any()));
+            let first = match &plane {
+                Some(plane) => m.wire_is("group_begins", &(&first_word & plane.eq(&top_plane(plane)))),
+                None => first_word.clone(),
+            };
+            let first = delayed(&mut m, &clk, "first", &first, counting);
+            let first_fetched = delayed(&mut m, &clk, "first_fetched", &first, 1);
+            let start_group = m.reg("start_group_q", group_bits);
+            let next = mux(
+                &start_group.eq(&lit(group_bits, u128::from(groups - 1))),
+                &lit(group_bits, 0),
+                &(&start_group + lit(group_bits, 1)),
+            );
+            m.clocked(
+                &clk,
+                [when_else(
+                    &!&rst_n,
+                    [set(&start_group, &lit(group_bits, 0))],
+                    [when(&group_ends, [set(&start_group, &next)])],
+                )],
+            );
+            let plane_begins = plane.as_ref().map(|plane| {
+                let begins = m.wire_is("plane_begins", &(&first_word & plane.ne(&top_plane(plane))));
+                let begins = delayed(&mut m, &clk, "plane_begins", &begins, counting + 1);
+                let shift = delayed(&mut m, &clk, "shift", &begins, 1);
+                lane_ports.push(("shift_i", shift));
+                begins
+            });
+            m.section("Start values: minus the threshold in the first word of a neuron, else 0");
+            let bits = lane.pe.width();
+            let both = self.start_bits();
+            let starts = m.memory(Memory::new("starts", pe * both, groups).block().file(&self.start_file()));
+            let start_fetched = m.reg("start_fetched_q", pe * both);
+            m.clocked(&clk, [set(&start_fetched, &starts.word(&start_group))]);
+            match (plane_begins, &plane) {
+                (Some(begins), Some(plane)) => {
+                    // The accumulator doubles from plane to plane, so the start value enters its upper bits first.
+                    let bit = (planes > 2).then(|| {
+                        let bit = m.reg("start_bit_q", plane.width());
+                        m.note("bit of the start value that the next plane brings");
+                        m.clocked(
+                            &clk,
+                            [when_else(
+                                &first_fetched,
+                                [set(&bit, &lit(bit.width(), u128::from(planes - 2)))],
+                                [when(&begins, [set(&bit, &(&bit - lit(bit.width(), 1)))])],
+                            )],
+                        );
+                        bit
+                    });
+                    let start = m.reg("start_q", pe * bits);
+                    m.generate_for("g_start", "n", pe, |m, p| {
+                        let whole = m.wire_is("whole", &start_fetched.word(p, bits));
+                        let next_bit = match &bit {
+                            Some(bit) => (1..planes - 1).fold(whole.bit(0), |lower, b| {
+                                mux(&bit.eq(&lit(bit.width(), u128::from(b))), &whole.bit(b), &lower)
+                            }),
+                            None => whole.bit(0),
+                        };
+                        let later = mux(&begins, &next_bit.zext(bits), &lit(bits, 0));
+                        let upper = whole.shr_signed(planes - 1);
+                        m.clocked(&clk, [set(&start.word(p, bits), &mux(&first_fetched, &upper, &later))]);
+                    });
+                    lane_ports.push(("start_i", start));
+                }
+                _ if both == bits => {
+                    let start = m.reg("start_q", pe * bits);
+                    let value = mux(&first_fetched, &start_fetched, &lit(pe * bits, 0));
+                    m.clocked(&clk, [set(&start, &value)]);
+                    lane_ports.push(("start_i", start));
+                }
+                _ => {
+                    let (start0, start1) = (m.reg("start0_q", pe * bits), m.reg("start1_q", pe * bits));
+                    let half =
+                        |n: u32| mux(&first_fetched, &start_fetched.bits(n * pe * bits, pe * bits), &lit(pe * bits, 0));
+                    m.clocked(&clk, [set(&start0, &half(0)), set(&start1, &half(1))]);
+                    lane_ports.push(("start0_i", start0));
+                    lane_ports.push(("start1_i", start1));
+                }
+            }
+        }
+
+        m.section(if lanes > 1 { "Lanes: the same weights, other passes" } else { "The neurons" });
+        lane_ports.extend([
+            ("clk_i", clk.clone()),
+            ("write_i", write.clone()),
+            ("write_bank_i", write_bank),
+            ("write_word_i", write_word),
+            ("read_bank_i", read_bank),
+            ("read_word_i", word),
+            ("weight_i", weight),
+        ]);
+        if let Some(column) = column {
+            lane_ports.push(("write_column_i", column));
+        }
+        if let Some(plane) = plane {
+            lane_ports.push(("read_plane_i", plane));
+        }
+        let header = files.last().map(|f| f.header().clone());
+        let result_name = if self.output { "sum_o" } else { "act_o" };
+        if let Some(header) = header {
+            m.generate_for("g_lane", "l", lanes, |m, l| {
+                let mut ports: Vec<(&str, Expr)> = lane_ports.clone();
+                ports.extend(data_ports.iter().map(|(name, e, width)| (*name, e.word(l, *width))));
+                ports.push((result_name, out.word(l, pe * result_width)));
+                if let Some(odd) = &odd_out {
+                    ports.push(("odd_o", odd.at(l)));
+                }
+                let ports: Vec<(&str, &Expr)> = ports.iter().map(|(n, e)| (*n, e)).collect();
+                m.instance("u_lane", &header, &ports);
+            });
+        }
+        let valid_q = m.reg("valid_q", 1);
+        m.clocked(&clk, [set(&valid_q, &(&rst_n & &last))]);
+        m.assign(&valid_out, &valid_q);
+        files.push(m.build()?);
+        Ok(files)
+    }
+}
+
+/// A counter of banks: up on `more`, down on `less`.
+pub fn count(counter: &Expr, more: &Expr, less: &Expr) -> Stmt {
+    let one = lit(counter.width(), 1);
+    when_else(
+        &(more & !less),
+        [set(counter, &(counter + &one))],
+        [when(&(less & !more), [set(counter, &(counter - &one))])],
+    )
+}

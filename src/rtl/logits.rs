@@ -1,0 +1,450 @@
+//! The last step: sums of the output layer become logits, and the logits of all passes one result an image.
+
+use super::layer::count;
+use super::{image_word, width_of};
+use crate::net::Output;
+use crate::verilog::{
+    Expr, Memory, Module, VerilogError, VerilogFile, cat, index_width, lit, mux, set, when, when_else,
+};
+
+/// Scales the sums of `classes` classes, accumulates them over passes, and sends the result.
+#[derive(Clone, Debug)]
+pub struct Logits<'a> {
+    pub name: String,
+    pub output: &'a Output,
+    /// Classes in a beat.
+    pub pe: u32,
+    pub lanes: u32,
+    pub max_groups: u32,
+    pub max_passes: u32,
+    /// Sums come with a flag for an odd number of dropped inputs.
+    pub masked: bool,
+}
+
+/// Widths of the result ports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ResultWidths {
+    pub class: u32,
+    pub logit: u32,
+    pub sum: u32,
+    pub sumsq: u32,
+    pub votes: u32,
+    pub pass: u32,
+}
+
+impl Logits<'_> {
+    pub fn widths(output: &Output, max_passes: u32) -> ResultWidths {
+        let growth = width_of(u64::from(max_passes) - 1);
+        ResultWidths {
+            class: index_width(output.weights.rows() as u32),
+            logit: output.logit_bits,
+            sum: output.logit_bits + growth,
+            sumsq: 2 * output.logit_bits - 1 + growth,
+            votes: width_of(u64::from(max_passes)),
+            pass: index_width(max_passes),
+        }
+    }
+
+    /// Clocks from the last beat of an image's last frame to the first result, and to the last.
+    pub fn latency(pe: usize, classes: usize) -> (usize, usize) {
+        (pe + classes + 5, pe + 2 * classes + 4)
+    }
+
+    pub fn constants_file(&self) -> String {
+        format!("{}_classes.hex", self.name)
+    }
+
+    fn inputs(&self) -> i64 {
+        self.output.weights.cols() as i64
+    }
+
+    /// The layer's value `v = 2 * matches + odd` is `a + inputs`: `m * a + b = m * v + (b - m * inputs)`.
+    fn offsets(&self) -> Vec<i128> {
+        let n = i128::from(self.inputs());
+        self.output.scale.iter().zip(&self.output.offset).map(|(&m, &b)| i128::from(b) - i128::from(m) * n).collect()
+    }
+
+    fn scale_width(&self) -> u32 {
+        self.output.scale.iter().map(|&m| signed_width(i128::from(m))).max().unwrap_or(1)
+    }
+
+    fn offset_width(&self) -> u32 {
+        self.offsets().into_iter().map(signed_width).max().unwrap_or(1)
+    }
+
+    /// Memory image: scale above offset, one word a class.
+    pub fn constants(&self) -> String {
+        let (mw, bw) = (self.scale_width(), self.offset_width());
+        let pairs = self.output.scale.iter().zip(self.offsets());
+        pairs.map(|(&m, b)| image_word(&[(bw, b), (mw, i128::from(m))])).collect()
+    }
+
+    pub fn emit(&self) -> Result<VerilogFile, VerilogError> {
+        let (pe, lanes) = (self.pe, self.lanes);
+        let classes = self.output.weights.rows() as u32;
+        let w = Self::widths(self.output, self.max_passes);
+        let group_bits = index_width(self.max_groups);
+        let sum_in = width_of(self.inputs() as u64);
+        let mut m = Module::new(&self.name);
+        m.doc(
+            "Turns the sums of the output layer into logits, class by class and for all lanes at once: \
+             logit = (scale * a + offset) >> shift. Accumulates logits, their squares and the votes of all passes, and sends \
+             one beat a class when the image is done. The largest of equal values is the one of the lowest class.",
+        );
+        m.fact("classes", classes);
+        m.fact("lanes (passes at once)", lanes);
+        m.fact("logit", format!("{} bits, {} of them fraction", w.logit, self.output.frac_bits));
+        let (first, last) = Self::latency(pe as usize, classes as usize);
+        m.latency(&format!(
+            "{first} clocks from the last sum of an image to its first result beat, {last} to its last"
+        ));
+        m.group("Clock and reset");
+        let clk = m.input("clk_i", 1);
+        let rst_n = m.input("rst_ni", 1);
+        m.group("Passes");
+        let last_group = m.input("last_group_i", group_bits);
+        m.note("groups of passes an image has, less 1");
+        let last_lanes = m.input("last_lanes_i", lanes);
+        m.note("lanes that carry a pass in the last group");
+        m.group("Sums in: a frame is claimed, then its beats come");
+        let claim = m.input("claim_i", 1);
+        let claim_ready = m.output("claim_ready_o", 1);
+        let valid = m.input("valid_i", 1);
+        let sums = m.input("sum_i", lanes * pe * sum_in);
+        let odd = self.masked.then(|| m.input("odd_i", lanes));
+        m.group("Results out: one beat a class");
+        let out_valid = m.output("out_valid_o", 1);
+        let out_ready = m.input("out_ready_i", 1);
+        let out_last = m.output("out_last_o", 1);
+        let out_class = m.output("out_class_o", w.class);
+        m.note("the decision");
+        let out_index = m.output("out_index_o", w.class);
+        m.note("the class that this beat is about");
+        let out_sum = m.output("out_sum_o", w.sum);
+        m.note("sum of its logits over the passes, signed");
+        let out_sumsq = m.output("out_sumsq_o", w.sumsq);
+        m.note("sum of their squares");
+        let out_votes = m.output("out_votes_o", w.votes);
+        m.note("passes that it won");
+        let image_done = m.output("image_done_o", 1);
+        m.group("Every pass's logits, for debugging");
+        let dbg_valid = m.output("dbg_valid_o", 1);
+        let dbg_pass = m.output("dbg_pass_o", w.pass);
+        m.note("pass of lane 0");
+        let dbg_lanes = m.output("dbg_lanes_o", lanes);
+        let dbg_class = m.output("dbg_class_o", w.class);
+        let dbg_logit = m.output("dbg_logit_o", lanes * w.logit);
+
+        let last_class = |e: &Expr| e.eq(&lit(w.class, u128::from(classes - 1)));
+        let next_class = |e: &Expr| mux(&last_class(e), &lit(w.class, 0), &(e + lit(w.class, 1)));
+        let one_bit = |v: u128| lit(1, v);
+
+        m.section("Images in progress: one accumulates while another is sent");
+        let images = m.reg("images_q", 2);
+        let claim_group = m.reg("claim_group_q", group_bits);
+        let claim_first = m.wire_is("claim_first", &!claim_group.any());
+        m.assign(&claim_ready, &(!&claim_first | images.ne(&lit(2, 2))));
+        let sent = m.wire("image_sent", 1);
+        m.assign(&image_done, &sent);
+        let claims_image = m.wire_is("claims_image", &(&claim & &claim_first));
+        let wrap = |e: &Expr| mux(&e.eq(&last_group), &lit(group_bits, 0), &(e + lit(group_bits, 1)));
+        m.clocked(
+            &clk,
+            [when_else(
+                &!&rst_n,
+                [set(&images, &lit(2, 0)), set(&claim_group, &lit(group_bits, 0))],
+                [when(&claim, [set(&claim_group, &wrap(&claim_group))]), count(&images, &claims_image, &sent)],
+            )],
+        );
+
+        m.section("One class a clock");
+        let value_bits = sum_in + 1;
+        let held = m.reg("held_q", lanes * pe * sum_in);
+        m.note("classes of a beat, next one lowest");
+        let step = if pe > 1 {
+            let left = m.reg("left_q", index_width(pe + 1));
+            let some = |n: u32| lit(left.width(), u128::from(n));
+            m.clocked(
+                &clk,
+                [when_else(
+                    &!&rst_n,
+                    [set(&left, &some(0))],
+                    [when_else(&valid, [set(&left, &some(pe))], [when(&left.any(), [set(&left, &(&left - some(1)))])])],
+                )],
+            );
+            m.generate_for("g_held", "l", lanes, |m, l| {
+                let now = m.wire_is("now", &held.word(l, pe * sum_in));
+                let later = cat([&lit(sum_in, 0), &now.slice(pe * sum_in - 1, sum_in)]);
+                m.clocked(&clk, [set(&held.word(l, pe * sum_in), &mux(&valid, &sums.word(l, pe * sum_in), &later))]);
+            });
+            m.wire_is("step", &left.any())
+        } else {
+            let step = m.reg("step_q", 1);
+            m.clocked(&clk, [set(&step, &(&rst_n & &valid)), set(&held, &sums)]);
+            step
+        };
+        let odd_q = odd.map(|odd| {
+            let q = m.reg("odd_q", lanes);
+            m.clocked(&clk, [when(&valid, [set(&q, &odd)])]);
+            q
+        });
+        let class = m.reg("class_q", w.class);
+        m.clocked(
+            &clk,
+            [when_else(&!&rst_n, [set(&class, &lit(w.class, 0))], [when(&step, [set(&class, &next_class(&class))])])],
+        );
+
+        m.section("Constants of the class");
+        let (mw, bw) = (self.scale_width(), self.offset_width());
+        let rom = m.memory(Memory::new("constants", mw + bw, classes).file(&self.constants_file()));
+        let constant = m.reg("constant_q", mw + bw);
+        let scale = m.wire_is("scale", &constant.bits(bw, mw));
+        let offset = m.reg("offset_q", bw);
+        let value = m.reg("value_q", lanes * value_bits);
+        m.note("2 * matches + odd, which is a + inputs");
+        m.clocked(&clk, [set(&constant, &rom.word(&class)), set(&offset, &constant.bits(0, bw))]);
+        let stage = |m: &mut Module, name: &str, from: &Expr| {
+            let q = m.reg(name, 1);
+            m.clocked(&clk, [set(&q, &(&rst_n & from))]);
+            q
+        };
+        let fetched = stage(&mut m, "fetched_q", &step);
+        let multiplied = stage(&mut m, "multiplied_q", &fetched);
+        let ready = stage(&mut m, "ready_q", &multiplied);
+
+        m.section("Logits of all lanes");
+        let product_bits = mw + value_bits + 1;
+        let total_bits = product_bits.max(bw).max(w.logit + self.output.shift) + 1;
+        let logit = m.reg("logit_q", lanes * w.logit);
+        m.generate_for("g_logit", "k", lanes, |m, l| {
+            let now = m.wire_is("now", &held.word(l, pe * sum_in));
+            let matches = now.bits(0, sum_in);
+            let low = odd_q.as_ref().map_or(one_bit(0), |odd| odd.at(l));
+            let value_l = m.wire_is("value", &cat([&lit(1, 0), &value.word(l, value_bits)]));
+            m.note("not negative");
+            let product = m.wire_is("product", &scale.mul_signed(&value_l, product_bits));
+            let product_q = m.reg("product_q", product_bits);
+            let total = m.wire_is("total", &(product_q.sext(total_bits) + offset.sext(total_bits)));
+            m.clocked(
+                &clk,
+                [
+                    set(&value.word(l, value_bits), &cat([&matches, &low])),
+                    set(&product_q, &product),
+                    set(&logit.word(l, w.logit), &total.bits(self.output.shift, w.logit)),
+                ],
+            );
+            let top = self.output.shift + w.logit;
+            m.unused("unused_high", &[&total.slice(total_bits - 1, top)]);
+            if self.output.shift > 0 {
+                m.unused("unused_low", &[&total.slice(self.output.shift - 1, 0)]);
+            }
+        });
+        let (at_class, at_group) = (m.reg("logit_class_q", w.class), m.reg("logit_group_q", group_bits));
+        let pass = m.reg("logit_pass_q", w.pass);
+        m.note("pass of lane 0");
+        let frame_ends = m.wire_is("frame_ends", &(&ready & last_class(&at_class)));
+        let is_last_group = m.wire_is("is_last_group", &at_group.eq(&last_group));
+        let stride = lit(w.pass, u128::from(lanes) % (1 << w.pass));
+        m.clocked(
+            &clk,
+            [when_else(
+                &!&rst_n,
+                [set(&at_class, &lit(w.class, 0)), set(&at_group, &lit(group_bits, 0)), set(&pass, &lit(w.pass, 0))],
+                [
+                    when(&ready, [set(&at_class, &next_class(&at_class))]),
+                    when(
+                        &frame_ends,
+                        [
+                            set(&at_group, &wrap(&at_group)),
+                            set(&pass, &mux(&is_last_group, &lit(w.pass, 0), &(&pass + stride))),
+                        ],
+                    ),
+                ],
+            )],
+        );
+        let on = m.wire_is("lane_on", &(&last_lanes | crate::verilog::repeat(lanes, &!&is_last_group)));
+        m.assign(&dbg_valid, &ready);
+        m.assign(&dbg_pass, &pass);
+        m.assign(&dbg_lanes, &on);
+        m.assign(&dbg_class, &at_class);
+        m.assign(&dbg_logit, &logit);
+
+        m.section("Squares, and the best class of every pass");
+        let (masked_logit, square) = (m.reg("masked_q", lanes * w.logit), m.reg("square_q", lanes * (2 * w.logit - 1)));
+        let winner = m.reg("winner_q", lanes * w.class);
+        let voter = m.reg("voter_q", lanes);
+        let first_class = m.wire_is("first_class", &!at_class.any());
+        let frame_ended = stage(&mut m, "frame_ended_q", &frame_ends);
+        let on_q = m.reg("lane_on_q", lanes);
+        m.clocked(&clk, [set(&on_q, &on), when(&frame_ended, [set(&voter, &on_q)])]);
+        let square_bits = 2 * w.logit - 1;
+        m.generate_for("g_best", "b", lanes, |m, l| {
+            let z = m.wire_is("z", &logit.word(l, w.logit));
+            let gated = m.wire_is("gated", &(&z & crate::verilog::repeat(w.logit, &on.at(l))));
+            let squared = m.wire_is("squared", &gated.mul_signed(&gated, square_bits));
+            let (best, best_class) = (m.reg("best_q", w.logit), m.reg("best_class_q", w.class));
+            let better = m.wire_is("better", &(&ready & (&first_class | z.gt_signed(&best))));
+            m.clocked(
+                &clk,
+                [
+                    set(&masked_logit.word(l, w.logit), &gated),
+                    set(&square.word(l, square_bits), &squared),
+                    when(&better, [set(&best, &z), set(&best_class, &at_class)]),
+                    when(&frame_ended, [set(&winner.word(l, w.class), &best_class)]),
+                ],
+            );
+        });
+        let squared = stage(&mut m, "squared_q", &ready);
+
+        m.section("Add up the lanes");
+        let growth = w.sum - w.logit;
+        let lane_growth = width_of(u64::from(lanes) - 1);
+        debug_assert!(lane_growth <= growth);
+        let (lane_sum, lane_sumsq) =
+            (m.reg("lane_sum_q", w.logit + lane_growth), m.reg("lane_sumsq_q", square_bits + lane_growth));
+        let over = |word: &Expr, width: u32, signed: bool| {
+            let wide = width + lane_growth;
+            let term = |l: u32| {
+                let e = word.bits(l * width, width);
+                if signed { e.sext(wide) } else { e.zext(wide) }
+            };
+            tree((0..lanes).map(term).collect())
+        };
+        let added = stage(&mut m, "added_q", &squared);
+        m.clocked(
+            &clk,
+            [set(&lane_sum, &over(&masked_logit, w.logit, true)), set(&lane_sumsq, &over(&square, square_bits, false))],
+        );
+
+        m.section("Accumulate over groups of passes, class by class");
+        let bank = m.reg("bank_q", 1);
+        let (add_class, add_group) = (m.reg("add_class_q", w.class), m.reg("add_group_q", group_bits));
+        let (out_bank, index) = (m.reg("out_bank_q", 1), m.reg("out_index_q", w.class));
+        let depth = 2 << w.class;
+        let totals = m.memory(Memory::new("totals", w.sum, depth).distributed());
+        let squares = m.memory(Memory::new("squares", w.sumsq, depth).distributed());
+        let votes = m.memory(Memory::new("votes", w.votes, depth).distributed());
+        let add_at = m.wire_is("add_at", &cat([&bank, &add_class]));
+        let first_group = m.wire_is("first_group", &!add_group.any());
+        let before = |m: &mut Module, name: &str, memory: &Memory, at: &Expr, first: &Expr| {
+            let old = m.wire_is(name, &memory.word(at));
+            &old & crate::verilog::repeat(memory.width(), &!first)
+        };
+        let old_total = before(&mut m, "old_total", &totals, &add_at, &first_group);
+        let new_total = m.wire_is("new_total", &(old_total + lane_sum.sext(w.sum)));
+        let old_squares = before(&mut m, "old_squares", &squares, &add_at, &first_group);
+        let new_squares = m.wire_is("new_squares", &(old_squares + lane_sumsq.zext(w.sumsq)));
+        let (top, top_class) = (m.reg("top_q", w.sum), m.reg("top_class_q", w.class));
+        let leads = m.wire_is("leads", &(!add_class.any() | new_total.gt_signed(&top)));
+        let adds_last = m.wire_is("adds_last", &(&added & last_class(&add_class)));
+        let image_added = m.wire_is("image_added", &(&adds_last & add_group.eq(&last_group)));
+        let image_added_q = stage(&mut m, "image_added_q", &image_added);
+        let decision = m.reg("decision_q", 2 * w.class);
+        m.note("by bank");
+        m.clocked(
+            &clk,
+            [
+                when(
+                    &added,
+                    [
+                        set(&totals.word(&add_at), &new_total),
+                        set(&squares.word(&add_at), &new_squares),
+                        when(&leads, [set(&top, &new_total), set(&top_class, &add_class)]),
+                    ],
+                ),
+                when(&image_added_q, [set(&decision.word(&!&bank, w.class), &top_class)]),
+                when_else(
+                    &!&rst_n,
+                    [set(&bank, &one_bit(0)), set(&add_class, &lit(w.class, 0)), set(&add_group, &lit(group_bits, 0))],
+                    [
+                        when(&added, [set(&add_class, &next_class(&add_class))]),
+                        when(&adds_last, [set(&add_group, &wrap(&add_group))]),
+                        when(&image_added, [set(&bank, &!&bank)]),
+                    ],
+                ),
+            ],
+        );
+
+        m.section("Votes: after a frame, one class a clock");
+        let counting = m.reg("counting_q", 1);
+        let (vote_class, vote_group, vote_bank) =
+            (m.reg("vote_class_q", w.class), m.reg("vote_group_q", group_bits), m.reg("vote_bank_q", 1));
+        let mine = m.wire("votes_for", lanes);
+        m.generate_for("g_vote", "v", lanes, |m, l| {
+            m.assign(&mine.at(l), &(voter.at(l) & winner.word(l, w.class).eq(&vote_class)));
+        });
+        let vote_at = m.wire_is("vote_at", &cat([&vote_bank, &vote_class]));
+        let first_vote = m.wire_is("first_vote", &!vote_group.any());
+        let old_votes = before(&mut m, "old_votes", &votes, &vote_at, &first_vote);
+        let cast = tree((0..lanes).map(|l| mine.bit(l).zext(w.votes)).collect());
+        let vote_ends = m.wire_is("vote_ends", &(&counting & last_class(&vote_class)));
+        let image_counted = m.wire_is("image_counted", &(&vote_ends & vote_group.eq(&last_group)));
+        m.clocked(
+            &clk,
+            [
+                when(&counting, [set(&votes.word(&vote_at), &(old_votes + cast))]),
+                when_else(
+                    &!&rst_n,
+                    [
+                        set(&counting, &one_bit(0)),
+                        set(&vote_class, &lit(w.class, 0)),
+                        set(&vote_group, &lit(group_bits, 0)),
+                        set(&vote_bank, &one_bit(0)),
+                    ],
+                    [
+                        when_else(
+                            &frame_ended,
+                            [set(&counting, &one_bit(1))],
+                            [when(&vote_ends, [set(&counting, &one_bit(0))])],
+                        ),
+                        when(&counting, [set(&vote_class, &next_class(&vote_class))]),
+                        when(&vote_ends, [set(&vote_group, &wrap(&vote_group))]),
+                        when(&image_counted, [set(&vote_bank, &!&vote_bank)]),
+                    ],
+                ),
+            ],
+        );
+
+        m.section("Send the result");
+        let results = m.reg("results_q", 2);
+        m.note("images to send");
+        let go = m.wire_is("go", &(results.any() & &out_ready));
+        m.assign(&sent, &(&go & last_class(&index)));
+        let read_at = m.wire_is("read_at", &cat([&out_bank, &index]));
+        m.clocked(
+            &clk,
+            [when_else(
+                &!&rst_n,
+                [set(&results, &lit(2, 0)), set(&out_bank, &one_bit(0)), set(&index, &lit(w.class, 0))],
+                [
+                    count(&results, &image_counted, &sent),
+                    when(&go, [set(&index, &next_class(&index))]),
+                    when(&sent, [set(&out_bank, &!&out_bank)]),
+                ],
+            )],
+        );
+        m.assign(&out_valid, &results.any());
+        m.assign(&out_last, &last_class(&index));
+        m.assign(&out_class, &decision.word(&out_bank, w.class));
+        m.assign(&out_index, &index);
+        m.assign(&out_sum, &totals.word(&read_at));
+        m.assign(&out_sumsq, &squares.word(&read_at));
+        m.assign(&out_votes, &votes.word(&read_at));
+        m.build()
+    }
+}
+
+/// Width of a two's complement number that holds `value`.
+fn signed_width(value: i128) -> u32 {
+    let magnitude = if value < 0 { !value } else { value };
+    i128::BITS - magnitude.leading_zeros() + 1
+}
+
+/// Sum of terms of equal width as a balanced tree.
+fn tree(mut terms: Vec<Expr>) -> Expr {
+    while terms.len() > 1 {
+        let pairs = terms.chunks(2);
+        terms = pairs.map(|pair| pair.iter().skip(1).fold(pair[0].clone(), |a, b| a + b)).collect();
+    }
+    terms.swap_remove(0)
+}

@@ -1,0 +1,129 @@
+//! Generators: one hardware block a file. They know the integer network and the plan, never the golden model.
+
+mod buffer;
+mod control;
+mod dropout;
+mod image;
+mod input;
+mod lane;
+mod layer;
+mod logits;
+mod pe;
+mod popcount;
+mod replay;
+mod scan;
+mod skew;
+mod top;
+
+pub use control::Register;
+pub use layer::Layer;
+pub use logits::{Logits, ResultWidths};
+
+use crate::leaf::LeafError;
+use crate::net::{NetError, Network};
+use crate::plan::{Latencies, LayerPlan, Plan, PlanError, Schedule};
+use crate::verilog::{VerilogError, VerilogFile};
+use thiserror::Error;
+
+#[derive(Debug, Error)]
+pub enum RtlError {
+    #[error(transparent)]
+    Net(#[from] NetError),
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    #[error("{0}")]
+    Unsupported(String),
+    #[error(transparent)]
+    Verilog(#[from] VerilogError),
+    #[error(transparent)]
+    Leaf(#[from] LeafError),
+}
+
+/// What a design is emitted with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Ports that show every hidden layer's activations and live bits.
+    pub taps: bool,
+}
+
+/// Contents of a memory, as `$readmemh` reads them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemoryImage {
+    pub file: String,
+    pub text: String,
+}
+
+/// A whole design: Verilog modules, memory images, and what its ports mean.
+#[derive(Clone, Debug)]
+pub struct Design {
+    pub name: String,
+    pub options: Options,
+    pub plan: Plan,
+    pub layers: Vec<LayerPlan>,
+    pub modules: Vec<VerilogFile>,
+    pub images: Vec<MemoryImage>,
+    pub registers: Vec<Register>,
+    pub widths: ResultWidths,
+    pub classes: usize,
+    pub input_bits: u32,
+    /// Layers computed once an image.
+    pub once: usize,
+}
+
+impl Design {
+    /// Builds the design of `network` under `plan`.
+    pub fn build(network: &Network, plan: &Plan, options: Options) -> Result<Design, RtlError> {
+        top::design(network, plan, options)
+    }
+
+    fn new(
+        network: &Network,
+        plan: &Plan,
+        modules: Vec<VerilogFile>,
+        images: Vec<MemoryImage>,
+        registers: Vec<Register>,
+        widths: ResultWidths,
+        options: Options,
+    ) -> Design {
+        let mut unique: Vec<VerilogFile> = vec![];
+        for module in modules {
+            if !unique.iter().any(|known| known.name() == module.name()) {
+                unique.push(module);
+            }
+        }
+        Design {
+            name: network.name.clone(),
+            options,
+            plan: plan.clone(),
+            layers: plan.layers(network),
+            modules: unique,
+            images,
+            registers,
+            widths,
+            classes: network.classes(),
+            input_bits: network.input.bits,
+            once: network.once_per_image(),
+        }
+    }
+
+    /// Timing of the design.
+    pub fn schedule(&self, network: &Network) -> Schedule {
+        let latencies = Latencies {
+            layers: self.layers.iter().map(Layer::latency).collect(),
+            first_result: Logits::latency(self.layers.last().map_or(1, |l| l.pe), self.classes).0,
+        };
+        Schedule::new(network, &self.plan, &latencies)
+    }
+
+    /// The top module's ports.
+    pub fn top(&self) -> Option<&VerilogFile> {
+        self.modules.iter().find(|m| m.name() == self.name)
+    }
+}
+
+/// Bits of the binary number `value`; 0 for 0.
+fn width_of(value: u64) -> u32 {
+    u64::BITS - value.leading_zeros()
+}
+
+use image::image_word;

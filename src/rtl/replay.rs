@@ -1,0 +1,150 @@
+//! Where an image becomes passes: what was computed once is sent again for every group of passes, each with its own mask.
+
+use super::layer::count;
+use crate::verilog::{
+    Memory, Module, VerilogError, VerilogFile, cat, index_width, lit, mux, repeat, set, when, when_else,
+};
+
+/// Sends the activations of an image once for every group of passes.
+#[derive(Clone, Debug)]
+pub struct Replay {
+    pub name: String,
+    pub pe: u32,
+    pub beats: u32,
+    pub lanes: u32,
+    pub max_groups: u32,
+    /// Clocks from beat to beat.
+    pub clocks: u32,
+    /// Whether a dropout unit stands here.
+    pub dropout: bool,
+}
+
+impl Replay {
+    pub fn emit(&self) -> Result<VerilogFile, VerilogError> {
+        let (beat_bits, group_bits) = (index_width(self.beats), index_width(self.max_groups));
+        let mut m = Module::new(&self.name);
+        m.doc(
+            "Holds the activations that an image has before its passes part, and sends them once for every group of passes, \
+             the same in every lane. What comes before is computed once an image.",
+        );
+        if self.dropout {
+            m.doc("Every beat goes out with the live masks that the dropout unit has drawn for it.");
+        }
+        m.fact("neurons in a beat", self.pe);
+        m.fact("beats in a frame", self.beats);
+        m.fact("lanes (passes at once)", self.lanes);
+        m.fact("clocks a frame", format!("{} and 1 between frames", self.beats * self.clocks));
+        m.latency("1 clock from a mask taken to its beat");
+        m.group("Clock and reset");
+        let clk = m.input("clk_i", 1);
+        let rst_n = m.input("rst_ni", 1);
+        m.group("Images in: a bank is claimed, then its beats come");
+        let claim = m.input("claim_i", 1);
+        let claim_ready = m.output("claim_ready_o", 1);
+        let valid = m.input("valid_i", 1);
+        let act = m.input("act_i", self.pe);
+        m.group("Passes");
+        let last_group = m.input("last_group_i", group_bits);
+        m.note("groups of passes an image has, less 1");
+        let mask = self.dropout.then(|| {
+            m.group("Dropout unit");
+            let ready = m.input("mask_ready_i", 1);
+            let mask = m.input("mask_i", self.lanes * self.pe);
+            (ready, mask, m.output("mask_take_o", 1))
+        });
+        m.group("Frames out");
+        let next_ready = m.input("claim_ready_i", 1);
+        let claim_out = m.output("claim_o", 1);
+        let valid_out = m.output_reg("valid_o", 1);
+        let act_out = m.output("act_o", self.lanes * self.pe);
+        let live_out = self.dropout.then(|| m.output_reg("live_o", self.lanes * self.pe));
+
+        m.section("Banks: one image comes in while another is sent");
+        let claimed = m.reg("claimed_q", 2);
+        let filled = m.reg("filled_q", 2);
+        let write_bank = m.reg("write_bank_q", 1);
+        let read_bank = m.reg("read_bank_q", 1);
+        let write_beat = m.reg("write_beat_q", beat_bits);
+        let last_in = m.wire_is("last_beat_in", &write_beat.eq(&lit(beat_bits, u128::from(self.beats - 1))));
+        let fill = m.wire_is("fill", &(&valid & &last_in));
+        let release = m.wire("release_bank", 1);
+        m.assign(&claim_ready, &claimed.ne(&lit(2, 2)));
+        let zero = lit(beat_bits, 0);
+        m.clocked(
+            &clk,
+            [when_else(
+                &!&rst_n,
+                [
+                    set(&claimed, &lit(2, 0)),
+                    set(&filled, &lit(2, 0)),
+                    set(&write_bank, &lit(1, 0)),
+                    set(&read_bank, &lit(1, 0)),
+                    set(&write_beat, &zero),
+                ],
+                [
+                    when(&valid, [set(&write_beat, &mux(&last_in, &zero, &(&write_beat + lit(beat_bits, 1))))]),
+                    when(&fill, [set(&write_bank, &!&write_bank)]),
+                    when(&release, [set(&read_bank, &!&read_bank)]),
+                    count(&claimed, &claim, &release),
+                    count(&filled, &fill, &release),
+                ],
+            )],
+        );
+        let memory = m.memory(Memory::new("beats", self.pe, 2 << beat_bits).distributed());
+
+        m.section("Sequencer: for every group of passes, every beat");
+        let busy = m.reg("busy_q", 1);
+        let mut may_begin = !&busy & filled.any() & &next_ready;
+        if let Some((ready, ..)) = &mask {
+            may_begin = may_begin & ready;
+        }
+        let begin = m.wire_is("begin_frame", &may_begin);
+        m.assign(&claim_out, &begin);
+        let beat = m.reg("beat_q", beat_bits);
+        let group = m.reg("group_q", group_bits);
+        let last_beat = m.wire_is("last_beat", &beat.eq(&lit(beat_bits, u128::from(self.beats - 1))));
+        let (take, next) = if self.clocks > 1 {
+            let bits = index_width(self.clocks);
+            let wait = m.reg("wait_q", bits);
+            let last = m.wire_is("last_wait", &wait.eq(&lit(bits, u128::from(self.clocks - 1))));
+            m.clocked(
+                &clk,
+                [when_else(&(!&busy | &last), [set(&wait, &lit(bits, 0))], [set(&wait, &(&wait + lit(bits, 1)))])],
+            );
+            (m.wire_is("take", &(&busy & !wait.any())), m.wire_is("next_beat", &(&busy & &last)))
+        } else {
+            (m.wire_is("take", &busy), busy.clone())
+        };
+        let frame_done = m.wire_is("frame_done", &(&next & &last_beat));
+        let image_done = m.wire_is("image_done", &(&frame_done & group.eq(&last_group)));
+        m.assign(&release, &image_done);
+        let next_group = mux(&image_done, &lit(group_bits, 0), &(&group + lit(group_bits, 1)));
+        m.clocked(
+            &clk,
+            [
+                when_else(
+                    &!&rst_n,
+                    [set(&busy, &lit(1, 0)), set(&group, &lit(group_bits, 0)), set(&valid_out, &lit(1, 0))],
+                    [
+                        set(&busy, &(&begin | (&busy & !&frame_done))),
+                        when(&frame_done, [set(&group, &next_group)]),
+                        set(&valid_out, &take),
+                    ],
+                ),
+                when_else(&!&busy, [set(&beat, &zero)], [when(&next, [set(&beat, &(&beat + lit(beat_bits, 1)))])]),
+            ],
+        );
+
+        m.section("Beats");
+        let act_q = m.reg("act_q", self.pe);
+        let read = memory.word(&m.wire_is("read_at", &cat([&read_bank, &beat])));
+        let write_at = m.wire_is("write_at", &cat([&write_bank, &write_beat]));
+        m.clocked(&clk, [when(&valid, [set(&memory.word(&write_at), &act)]), set(&act_q, &read)]);
+        m.assign(&act_out, &repeat(self.lanes, &act_q));
+        if let (Some((_, mask, take_out)), Some(live_out)) = (&mask, &live_out) {
+            m.assign(take_out, &take);
+            m.clocked(&clk, [set(live_out, mask)]);
+        }
+        m.build()
+    }
+}

@@ -1,0 +1,31 @@
+//! Small pieces of logic that several blocks write.
+
+use crate::verilog::{Expr, Module, cat, set};
+
+/// Bit i of the result is the parity of bits 0 to i of `word`: a prefix in log2 steps of the whole word.
+pub fn prefix_parity(m: &mut Module, name: &str, word: &Expr) -> Expr {
+    let mut scan = word.clone();
+    let mut step = 1;
+    while step < word.width() {
+        scan = m.wire_is(&format!("{name}{step}"), &(&scan ^ (&scan << step)));
+        step *= 2;
+    }
+    scan
+}
+
+/// `value` as it was `clocks` clocks ago; one bit.
+pub fn delayed(m: &mut Module, clk: &Expr, name: &str, value: &Expr, clocks: u32) -> Expr {
+    match clocks {
+        0 => value.clone(),
+        1 => {
+            let q = m.reg(&format!("{name}_q"), 1);
+            m.clocked(clk, [set(&q, value)]);
+            q
+        }
+        _ => {
+            let q = m.reg(&format!("{name}_q"), clocks);
+            m.clocked(clk, [set(&q, &cat([&q.bits(0, clocks - 1), value]))]);
+            q.bit(clocks - 1)
+        }
+    }
+}

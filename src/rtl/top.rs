@@ -1,0 +1,393 @@
+//! The top of a design: layers in a row, the point where passes part, dropout units, logits, registers.
+
+use super::control::Control;
+use super::dropout::Dropout;
+use super::layer::Layer;
+use super::logits::Logits;
+use super::replay::Replay;
+use super::{Design, MemoryImage, Options, RtlError, image};
+use crate::net::Network;
+use crate::plan::{LayerPlan, Plan, replay_clocks};
+use crate::random;
+use crate::verilog::{Expr, Module, VerilogFile, index_width, lit, repeat};
+
+/// What a layer sends: activations, and live bits if a dropout unit follows.
+struct Stream {
+    valid: Expr,
+    act: Expr,
+    live: Option<Expr>,
+    claim: Expr,
+    claim_ready: Expr,
+}
+
+/// Builds the whole design.
+pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design, RtlError> {
+    network.check()?;
+    let layers = plan.layers(network);
+    let once = network.once_per_image();
+    let lanes = plan.lanes as u32;
+    let max_groups = (plan.max_passes / plan.lanes) as u32;
+    let group_bits = index_width(max_groups);
+    let name = &network.name;
+    let random = network.random;
+    let units: Vec<u32> = network.hidden.iter().filter_map(|h| h.dropout.map(|d| d.code)).collect();
+    let widths = Logits::widths(&network.output, plan.max_passes as u32);
+    if widths.sumsq > 64 {
+        return Err(RtlError::Unsupported(format!(
+            "sums of squared logits need {} bits, more than 64: use fewer logit bits than {} or fewer passes than {}",
+            widths.sumsq, network.output.logit_bits, plan.max_passes
+        )));
+    }
+
+    let mut files: Vec<VerilogFile> = vec![];
+    let mut images: Vec<MemoryImage> = vec![];
+    let mut m = Module::new(name);
+    m.doc(&format!(
+        "Binary Bayesian network `{name}`: images in, for each image the sum, squares and votes of its passes' logits out."
+    ));
+    for (index, l) in layers.iter().enumerate() {
+        m.fact(&format!("layer {index}"), describe(l));
+    }
+    m.fact("lanes (passes at once)", lanes);
+    m.fact("passes an image, at most", plan.max_passes);
+    m.group("Clock and reset");
+    let clk = m.input("clk_i", 1);
+    let rst_n = m.input("rst_ni", 1);
+    m.note("synchronous, active low");
+    m.group(&format!("Images in: {} beats of {} values", layers[0].words(), layers[0].simd));
+    let in_valid = m.input("in_valid_i", 1);
+    let in_ready = m.output("in_ready_o", 1);
+    let in_data = m.input("in_data_i", (layers[0].simd * layers[0].planes) as u32);
+    m.note("first value lowest");
+    m.group(&format!("Results out: {} beats, one a class", network.classes()));
+    let out_valid = m.output("out_valid_o", 1);
+    let out_ready = m.input("out_ready_i", 1);
+    let result: Vec<(&str, Expr)> = [
+        ("out_last_o", 1, "last beat of the image"),
+        ("out_class_o", widths.class, "the decision: the class of the largest sum"),
+        ("out_index_o", widths.class, "the class that this beat is about"),
+        ("out_sum_o", widths.sum, "sum of its logits over the passes, signed"),
+        ("out_sumsq_o", widths.sumsq, "sum of their squares"),
+        ("out_votes_o", widths.votes, "passes that it won"),
+    ]
+    .into_iter()
+    .map(|(port, width, about)| {
+        let e = m.output(port, width);
+        m.note(about);
+        (port, e)
+    })
+    .collect();
+    m.group("Every pass's logits, for debugging: no backpressure");
+    let debug: Vec<(&str, Expr)> = [
+        ("dbg_valid_o", 1, "one class of one group of passes"),
+        ("dbg_pass_o", widths.pass, "pass of lane 0"),
+        ("dbg_lanes_o", lanes, "lanes that carry a pass"),
+        ("dbg_class_o", widths.class, ""),
+        ("dbg_logit_o", lanes * widths.logit, "signed, lane 0 lowest"),
+    ]
+    .into_iter()
+    .map(|(port, width, about)| {
+        let e = m.output(port, width);
+        if !about.is_empty() {
+            m.note(about);
+        }
+        (port, e)
+    })
+    .collect();
+    m.group("Registers");
+    let registers: Vec<(&str, Expr)> = vec![
+        ("reg_addr_i", m.input("reg_addr_i", 8)),
+        ("reg_write_i", m.input("reg_write_i", 1)),
+        ("reg_wdata_i", m.input("reg_wdata_i", 32)),
+        ("reg_rdata_o", m.output("reg_rdata_o", 32)),
+    ];
+    let taps = |m: &mut Module, index: usize, l: &LayerPlan| -> Option<[Expr; 3]> {
+        if !options.taps {
+            return None;
+        }
+        m.group(&format!("Tap on layer {index}, for finding faults"));
+        let width = (if index + 1 == once { plan.lanes } else { l.lanes } * l.pe) as u32;
+        let width = if index + 1 == once && l.dropout.is_none() { l.pe as u32 } else { width };
+        Some([
+            m.output(&format!("tap{index}_valid_o"), 1),
+            m.output(&format!("tap{index}_act_o"), width),
+            m.output(&format!("tap{index}_live_o"), width),
+        ])
+    };
+    let taps: Vec<Option<[Expr; 3]>> =
+        layers[..layers.len() - 1].iter().enumerate().map(|(i, l)| taps(&mut m, i, l)).collect();
+
+    m.section("Registers and the start of the random streams");
+    let control = Control {
+        name: format!("{name}_control"),
+        codes: units.clone(),
+        passes: network.passes.min(plan.max_passes as u32),
+        max_passes: plan.max_passes as u32,
+        lanes,
+        root: random::root_from_seed(network.seed, random.lfsr_bits),
+        random,
+    };
+    let control_files = control.emit()?;
+    let accept = m.wire("accept", 1);
+    let image_begins = m.wire("image_begins", 1);
+    let image_done = m.wire("image_done", 1);
+    let last_group = m.wire("last_group", group_bits);
+    let last_lanes = m.wire("last_lanes", lanes);
+    let mut ports = vec![("clk_i", clk.clone()), ("rst_ni", rst_n.clone())];
+    ports.extend(registers);
+    ports.extend([
+        ("accept_o", accept.clone()),
+        ("image_begins_i", image_begins.clone()),
+        ("image_done_i", image_done.clone()),
+        ("last_group_o", last_group.clone()),
+        ("last_lanes_o", last_lanes.clone()),
+    ]);
+    let count = units.len() as u32;
+    let codes: Vec<(String, Expr)> =
+        (0..count).map(|s| (format!("code{s}_o"), m.wire(&format!("code{s}"), random.code_bits + 1))).collect();
+    ports.extend(codes.iter().map(|(n, e)| (n.as_str(), e.clone())));
+    let masks_ready = (count > 0).then(|| m.wire("masks_ready", count));
+    let seeds = masks_ready.as_ref().map(|ready| {
+        let bus = [
+            ("seed_valid", m.wire("seed_valid", count)),
+            ("seed_lane", m.wire("seed_lane", lanes)),
+            ("seed_group", m.wire("seed_group", group_bits)),
+            ("seed_state", m.wire("seed_state", random.lfsr_bits)),
+            ("begin", m.wire("begin_masks", 1)),
+        ];
+        ports.push(("seed_valid_o", bus[0].1.clone()));
+        ports.push(("seed_lane_o", bus[1].1.clone()));
+        ports.push(("seed_group_o", bus[2].1.clone()));
+        ports.push(("seed_state_o", bus[3].1.clone()));
+        ports.push(("begin_o", bus[4].1.clone()));
+        ports.push(("masks_ready_i", m.wire_is("all_masks_ready", &ready.all())));
+        bus
+    });
+    instance(&mut m, "u_control", &control_files, &ports);
+    if let (Some(seeds), true) = (&seeds, max_groups == 1) {
+        m.unused("unused_seed_group", &[&seeds[2].1]);
+    }
+    files.extend(control_files);
+
+    let mut stream: Option<Stream> = None;
+    for (index, l) in layers.iter().enumerate() {
+        let output = index + 1 == layers.len();
+        m.section(&format!("Layer {index}: {}", describe(l)));
+        let layer = Layer {
+            name: format!("{name}_layer{index}"),
+            index,
+            plan: *l,
+            beat: if index == 0 { 0 } else { layers[index - 1].pe as u32 },
+            signed: network.input.signed,
+            output,
+        };
+        let emitted = layer.emit()?;
+        let (width, pe) = (l.lanes as u32, l.pe as u32);
+        let sent = Stream {
+            valid: m.wire(&format!("layer{index}_valid"), 1),
+            act: m.wire(
+                &format!("layer{index}_{}", if output { "sum" } else { "act" }),
+                width * pe * layer.lane().result_width(),
+            ),
+            live: None,
+            claim: m.wire(&format!("layer{index}_claim"), 1),
+            claim_ready: m.wire(&format!("layer{index}_claim_ready"), 1),
+        };
+        let odd = (output && l.masked).then(|| m.wire(&format!("layer{index}_odd"), width));
+        let mut ports = vec![
+            ("clk_i", clk.clone()),
+            ("rst_ni", rst_n.clone()),
+            ("claim_ready_i", sent.claim_ready.clone()),
+            ("claim_o", sent.claim.clone()),
+            ("valid_o", sent.valid.clone()),
+            (if output { "sum_o" } else { "act_o" }, sent.act.clone()),
+        ];
+        match stream.take() {
+            None => ports.extend([
+                ("accept_i", accept.clone()),
+                ("in_valid_i", in_valid.clone()),
+                ("in_ready_o", in_ready.clone()),
+                ("in_data_i", in_data.clone()),
+                ("image_begins_o", image_begins.clone()),
+            ]),
+            Some(before) => {
+                ports.extend([
+                    ("claim_i", before.claim),
+                    ("claim_ready_o", before.claim_ready),
+                    ("valid_i", before.valid),
+                    ("act_i", before.act),
+                ]);
+                ports.extend(before.live.map(|live| ("live_i", live)));
+            }
+        }
+        ports.extend(odd.iter().map(|odd| ("odd_o", odd.clone())));
+        instance(&mut m, &format!("u_layer{index}"), &emitted, &ports);
+        files.extend(emitted);
+        let weights = network.hidden.get(index).map_or(&network.output.weights, |h| &h.weights);
+        let directions = network.hidden.get(index).map(|h| h.directions.as_slice());
+        images.push(MemoryImage { file: layer.weight_file(), text: image::weights(&layer, weights, directions) });
+
+        if let Some(hidden) = network.hidden.get(index) {
+            images.push(MemoryImage { file: layer.start_file(), text: image::starts(&layer, hidden, network) });
+            let parts = index + 1 == once;
+            let sent_lanes = if parts { lanes } else { width };
+            let draws = plan.draws_per_clock(network, index) as u32;
+            let unit = l.dropout.map(|s| {
+                let dropout = Dropout { pe, draws, beats: l.groups() as u32, lanes: sent_lanes, max_groups, random };
+                let mask = m.wire(&format!("layer{index}_mask"), sent_lanes * pe);
+                let take = m.wire(&format!("layer{index}_take"), 1);
+                (s, dropout, mask, take)
+            });
+            let mut sent = sent;
+            if parts {
+                sent = emit_replay(
+                    &mut m,
+                    &mut files,
+                    index,
+                    sent,
+                    Replay {
+                        name: format!("{name}_replay"),
+                        pe,
+                        beats: l.groups() as u32,
+                        lanes,
+                        max_groups,
+                        clocks: replay_clocks(network, plan) as u32,
+                        dropout: unit.is_some(),
+                    },
+                    (&clk, &rst_n, &last_group),
+                    unit.as_ref().map(|(s, _, mask, take)| {
+                        (masks_ready.as_ref().map_or(lit(1, 1), |r| r.bit(*s as u32)), mask, take)
+                    }),
+                )?;
+            } else if let Some((_, _, mask, take)) = &unit {
+                m.assign(take, &sent.valid);
+                sent.live = Some(mask.clone());
+            }
+            if let (Some((s, dropout, mask, take)), Some(seeds), Some(ready)) = (&unit, &seeds, &masks_ready) {
+                let emitted = dropout.emit()?;
+                let mut ports = vec![
+                    ("clk_i", clk.clone()),
+                    ("rst_ni", rst_n.clone()),
+                    ("seed_valid_i", seeds[0].1.bit(*s as u32)),
+                    ("seed_lane_i", seeds[1].1.clone()),
+                    ("seed_state_i", seeds[3].1.clone()),
+                    ("begin_i", seeds[4].1.clone()),
+                    ("code_i", codes[*s].1.clone()),
+                    ("take_i", take.clone()),
+                    ("ready_o", ready.bit(*s as u32)),
+                    ("live_o", mask.clone()),
+                ];
+                if max_groups > 1 {
+                    ports.extend([("seed_group_i", seeds[2].1.clone()), ("last_group_i", last_group.clone())]);
+                }
+                instance(&mut m, &format!("u_dropout{s}"), &emitted, &ports);
+                files.extend(emitted);
+            }
+            if let Some([valid, act, live]) = &taps[index] {
+                m.assign(valid, &sent.valid);
+                let width = act.width();
+                m.assign(act, &sent.act.bits(0, width));
+                let all = repeat(width, &lit(1, 1));
+                m.assign(live, sent.live.as_ref().unwrap_or(&all));
+            }
+            stream = Some(sent);
+        } else {
+            m.section("Logits and results");
+            let logits = Logits {
+                name: format!("{name}_logits"),
+                output: &network.output,
+                pe,
+                lanes,
+                max_groups,
+                max_passes: plan.max_passes as u32,
+                masked: l.masked,
+            };
+            images.push(MemoryImage { file: logits.constants_file(), text: logits.constants() });
+            let emitted = vec![logits.emit()?];
+            let mut ports = vec![
+                ("clk_i", clk.clone()),
+                ("rst_ni", rst_n.clone()),
+                ("last_group_i", last_group.clone()),
+                ("last_lanes_i", last_lanes.clone()),
+                ("claim_i", sent.claim),
+                ("claim_ready_o", sent.claim_ready),
+                ("valid_i", sent.valid),
+                ("sum_i", sent.act),
+                ("out_valid_o", out_valid.clone()),
+                ("out_ready_i", out_ready.clone()),
+                ("image_done_o", image_done.clone()),
+            ];
+            ports.extend(odd.map(|odd| ("odd_i", odd)));
+            ports.extend(result.iter().cloned());
+            ports.extend(debug.iter().cloned());
+            instance(&mut m, "u_logits", &emitted, &ports);
+            files.extend(emitted);
+        }
+    }
+    files.push(m.build()?);
+    Ok(Design::new(network, plan, files, images, control.registers(), widths, options))
+}
+
+/// An instance of the last of `files`.
+fn instance(m: &mut Module, name: &str, files: &[VerilogFile], ports: &[(&str, Expr)]) {
+    if let Some(file) = files.last() {
+        let ports: Vec<(&str, &Expr)> = ports.iter().map(|(n, e)| (*n, e)).collect();
+        m.instance(name, file.header(), &ports);
+    }
+}
+
+fn emit_replay(
+    m: &mut Module,
+    files: &mut Vec<VerilogFile>,
+    index: usize,
+    from: Stream,
+    replay: Replay,
+    (clk, rst_n, last_group): (&Expr, &Expr, &Expr),
+    mask: Option<(Expr, &Expr, &Expr)>,
+) -> Result<Stream, RtlError> {
+    m.comment("Passes part here: what comes before is computed once an image.");
+    let width = replay.lanes * replay.pe;
+    let sent = Stream {
+        valid: m.wire("replay_valid", 1),
+        act: m.wire("replay_act", width),
+        live: mask.as_ref().map(|_| m.wire("replay_live", width)),
+        claim: m.wire("replay_claim", 1),
+        claim_ready: m.wire("replay_claim_ready", 1),
+    };
+    let mut ports = vec![
+        ("clk_i", clk.clone()),
+        ("rst_ni", rst_n.clone()),
+        ("claim_i", from.claim),
+        ("claim_ready_o", from.claim_ready),
+        ("valid_i", from.valid),
+        ("act_i", from.act),
+        ("last_group_i", last_group.clone()),
+        ("claim_ready_i", sent.claim_ready.clone()),
+        ("claim_o", sent.claim.clone()),
+        ("valid_o", sent.valid.clone()),
+        ("act_o", sent.act.clone()),
+    ];
+    if let (Some((ready, mask, take)), Some(live)) = (mask, &sent.live) {
+        ports.extend([
+            ("mask_ready_i", ready),
+            ("mask_i", mask.clone()),
+            ("mask_take_o", take.clone()),
+            ("live_o", live.clone()),
+        ]);
+    }
+    let emitted = vec![replay.emit()?];
+    instance(m, &format!("u_replay{index}"), &emitted, &ports);
+    files.extend(emitted);
+    Ok(sent)
+}
+
+fn describe(l: &LayerPlan) -> String {
+    format!(
+        "{} inputs, {} neurons; pe {}, simd {}{}",
+        l.inputs,
+        l.outputs,
+        l.pe,
+        l.simd,
+        if l.dropout.is_some() { ", dropout" } else { "" }
+    )
+}
