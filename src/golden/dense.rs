@@ -1,50 +1,29 @@
-//! The weighted sum of a dense layer on packed bits (`docs/semantics.md` §2), 64 inputs and 8 neurons at a time.
+//! The weighted sum of a dense layer on packed bits (`docs/semantics.md` §2), 64 inputs at a time.
 
 use crate::net::BitMatrix;
+use crate::random::LANES;
 
-/// Neurons computed side by side: a vector register of 512 bits holds one word of each.
-pub(super) const BLOCK: usize = 8;
+/// Lanes that are computed together, in vector registers.
+pub(super) const GROUP: usize = 32;
 
-/// One value for each neuron of a block.
-pub(super) type Block = [i64; BLOCK];
+/// One word of each lane, by groups. A lane is one pass of one image.
+pub(super) type LaneWords = [[u64; GROUP]; LANES / GROUP];
 
-/// The weights of a layer; word `i` of the 8 neurons of a block lies together.
+/// The weights of a layer, packed along each row.
 #[derive(Clone, Debug)]
 pub(super) struct Dense {
     pub rows: usize,
     words: usize,
-    weights: Vec<[u64; BLOCK]>,
-}
-
-/// What a layer reads: one bit an input in each of two words, and how many inputs are live.
-#[derive(Clone, Copy)]
-pub(super) struct Operand<'a> {
-    pub x: &'a [u64],
-    pub live: &'a [u64],
-    pub live_count: i64,
-}
-
-impl<'a> Operand<'a> {
-    pub fn new(x: &'a [u64], live: &'a [u64]) -> Self {
-        Operand { x, live, live_count: ones(live) }
-    }
+    weights: Vec<u64>,
 }
 
 impl Dense {
     /// Packs `weights`, with the weights of the neurons that `flip` names inverted: their sums change sign.
     pub fn new(weights: &BitMatrix, flip: impl Fn(usize) -> bool) -> Dense {
-        let (rows, words) = (weights.rows(), weights.words_per_row());
-        let mut packed = vec![[0; BLOCK]; rows.div_ceil(BLOCK) * words];
-        for row in 0..rows {
-            for (i, &word) in weights.row(row).iter().enumerate() {
-                packed[row / BLOCK * words + i][row % BLOCK] = if flip(row) { !word } else { word };
-            }
-        }
-        Dense { rows, words, weights: packed }
-    }
-
-    pub fn blocks(&self) -> usize {
-        self.rows.div_ceil(BLOCK)
+        let rows = 0..weights.rows();
+        let words = rows.flat_map(|r| weights.row(r).iter().map(move |&w| (r, w)));
+        let packed = words.map(|(r, word)| if flip(r) { !word } else { word }).collect();
+        Dense { rows: weights.rows(), words: weights.words_per_row(), weights: packed }
     }
 
     /// Words that hold one bit for each neuron.
@@ -52,32 +31,48 @@ impl Dense {
         self.rows.div_ceil(64)
     }
 
-    /// The sums of the neurons of `block`: live inputs that match their weight, minus live inputs that do not.
+    fn row(&self, row: usize) -> &[u64] {
+        &self.weights[row * self.words..(row + 1) * self.words]
+    }
+
+    /// The sum of a neuron: live inputs that match their weight, minus live inputs that do not.
+    pub fn sum(&self, row: usize, x: &[u64], live: &[u64]) -> i64 {
+        let words = self.row(row).iter().zip(x).zip(live);
+        words.map(|((w, x), live)| 2 * i64::from((!(w ^ x) & live).count_ones()) - i64::from(live.count_ones())).sum()
+    }
+
+    /// The same for a group of lanes, whose numbers of live inputs are `live_counts`.
     #[inline(always)]
-    pub fn sums(&self, block: usize, input: Operand) -> Block {
-        let mut matches = [0; BLOCK];
-        let weights = &self.weights[block * self.words..(block + 1) * self.words];
-        for ((weight, &x), &live) in weights.iter().zip(input.x).zip(input.live) {
-            for (m, &w) in matches.iter_mut().zip(weight) {
+    pub fn group_sums(
+        &self,
+        row: usize,
+        group: usize,
+        x: &[LaneWords],
+        live: &[LaneWords],
+        live_counts: &[i64; GROUP],
+    ) -> [i64; GROUP] {
+        let mut matches = [0; GROUP];
+        for ((&w, x), live) in self.row(row).iter().zip(x).zip(live) {
+            for ((m, &x), &live) in matches.iter_mut().zip(&x[group]).zip(&live[group]) {
                 *m += i64::from((!(w ^ x) & live).count_ones());
             }
         }
-        matches.map(|m| 2 * m - input.live_count)
+        for (m, live_count) in matches.iter_mut().zip(live_counts) {
+            *m = 2 * *m - live_count;
+        }
+        matches
     }
 }
 
-/// `values`, one for each of some neurons, arranged by blocks; `fill` stands for neurons that are not there.
-pub(super) fn by_blocks(values: impl ExactSizeIterator<Item = i64>, fill: i64) -> Vec<Block> {
-    let mut blocks = vec![[fill; BLOCK]; values.len().div_ceil(BLOCK)];
-    for (i, value) in values.enumerate() {
-        blocks[i / BLOCK][i % BLOCK] = value;
+/// Live inputs of each lane of a group.
+pub(super) fn live_counts(group: usize, live: &[LaneWords]) -> [i64; GROUP] {
+    let mut counts = [0; GROUP];
+    for live in live {
+        for (count, live) in counts.iter_mut().zip(&live[group]) {
+            *count += i64::from(live.count_ones());
+        }
     }
-    blocks
-}
-
-/// Number of bits set in `words`.
-pub(super) fn ones(words: &[u64]) -> i64 {
-    words.iter().map(|w| i64::from(w.count_ones())).sum()
+    counts
 }
 
 /// Words whose `n` lowest bits are set.

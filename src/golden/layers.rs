@@ -1,6 +1,6 @@
 //! The layers of a network, packed: inputs, thresholds, logits (`docs/semantics.md` §1 and §2).
 
-use super::dense::{BLOCK, Block, Dense, Operand, by_blocks, full};
+use super::dense::{Dense, GROUP, LaneWords, full, live_counts};
 use crate::net::{Direction, Hidden, Input, Output};
 
 /// An image as bit planes, so that the first layer is a sum over planes of what every other layer computes.
@@ -15,35 +15,32 @@ pub(super) struct Planes {
 }
 
 impl Planes {
-    pub fn new(input: Input) -> Planes {
-        let full = full(input.features);
-        Planes { bits: vec![vec![0; full.len()]; input.bits as usize], full, input }
+    pub fn new(input: Input, image: &[i16]) -> Planes {
+        let word = |j: usize, values: &[i16]| -> u64 {
+            values.iter().enumerate().fold(0, |word, (i, v)| word | ((*v as u64) >> j & 1) << i)
+        };
+        let plane = |j| image.chunks(64).map(|values| word(j, values)).collect();
+        Planes { bits: (0..input.bits as usize).map(plane).collect(), full: full(input.features), input }
     }
 
-    /// Takes over the values of an image.
-    pub fn load(&mut self, image: &[i16]) {
-        for (j, plane) in self.bits.iter_mut().enumerate() {
-            for (word, values) in plane.iter_mut().zip(image.chunks(64)) {
-                *word = values.iter().enumerate().fold(0, |w, (i, v)| w | ((*v as u64) >> j & 1) << i);
-            }
-        }
-    }
-
-    /// Each plane with the value of its bit.
-    pub fn operands(&self) -> impl Iterator<Item = (i64, Operand<'_>)> {
+    /// The sum of a neuron of the layer that reads the image.
+    pub fn sum(&self, dense: &Dense, row: usize) -> i64 {
         let Input { bits, signed, .. } = self.input;
-        self.bits.iter().enumerate().map(move |(j, plane)| match bits {
-            1 => (1, Operand::new(plane, &self.full)),
-            _ if signed && j as u32 == bits - 1 => (-(1 << j), Operand::new(&self.full, plane)),
-            _ => (1 << j, Operand::new(&self.full, plane)),
-        })
+        if bits == 1 {
+            return dense.sum(row, &self.bits[0], &self.full);
+        }
+        let planes = self.bits.iter().enumerate().map(|(j, plane)| {
+            let sum = dense.sum(row, &self.full, plane) << j;
+            if signed && j as u32 == bits - 1 { -sum } else { sum }
+        });
+        planes.sum()
     }
 }
 
 /// A hidden layer; `a <= t` is turned into `-a >= -t` by inverted weights.
 pub(super) struct HiddenLayer {
     pub dense: Dense,
-    thresholds: Vec<Block>,
+    thresholds: Vec<i64>,
     flipped: Vec<bool>,
     /// Every neuron live.
     pub all_live: Vec<u64>,
@@ -64,73 +61,92 @@ impl HiddenLayer {
         let threshold = |(&t, &le): (&i32, &bool)| if le { -i64::from(t) } else { i64::from(t) };
         HiddenLayer {
             dense: Dense::new(&layer.weights, |row| flipped[row]),
-            thresholds: by_blocks(layer.thresholds.iter().zip(&flipped).map(threshold), i64::MAX),
+            thresholds: layer.thresholds.iter().zip(&flipped).map(threshold).collect(),
             flipped,
             all_live: full(layer.weights.rows()),
             dropout,
         }
     }
 
-    /// The activation bits of 64 neurons, those of output word `word`, from their sums by block.
-    #[inline(always)]
-    pub fn fire(&self, word: usize, sums: impl Fn(usize) -> Block) -> u64 {
-        let first = word * (64 / BLOCK);
-        let mut bits = 0;
-        for (i, thresholds) in self.thresholds[first..].iter().take(64 / BLOCK).enumerate() {
-            let sums = sums(first + i);
-            let mut byte = 0;
-            for j in 0..BLOCK {
-                byte |= u8::from(sums[j] >= thresholds[j]) << j;
-            }
-            bits |= u64::from(byte) << (BLOCK * i);
+    /// The activation bits of all neurons, from their sums.
+    pub fn fire(&self, sum: impl Fn(usize) -> i64) -> Vec<u64> {
+        let mut bits = vec![0; self.dense.output_words()];
+        for (row, &threshold) in self.thresholds.iter().enumerate() {
+            bits[row / 64] |= u64::from(sum(row) >= threshold) << (row % 64);
         }
         bits
     }
 
-    /// The sums of a block of the layer that reads an image.
-    #[inline(always)]
-    pub fn image_sums(&self, block: usize, planes: &Planes) -> Block {
-        let mut total = [0; BLOCK];
-        for (value, operand) in planes.operands() {
-            let sums = self.dense.sums(block, operand);
-            (0..BLOCK).for_each(|j| total[j] += value * sums[j]);
+    /// The activation bits of the first `groups` groups of lanes.
+    pub fn fire_lanes(&self, groups: usize, x: &[LaneWords], live: &[LaneWords], next: &mut [LaneWords]) {
+        for group in 0..groups {
+            let counts = live_counts(group, live);
+            for (word, thresholds) in self.thresholds.chunks(64).enumerate() {
+                let mut bits = [0; GROUP];
+                for (i, &threshold) in thresholds.iter().enumerate() {
+                    let sums = self.dense.group_sums(64 * word + i, group, x, live, &counts);
+                    for (bits, &sum) in bits.iter_mut().zip(&sums) {
+                        *bits |= u64::from(sum >= threshold) << i;
+                    }
+                }
+                next[word][group] = bits;
+            }
         }
-        total
     }
 
-    /// All sums as the contract has them, from sums by block.
-    pub fn contract_sums(&self, sums: impl Fn(usize) -> Block) -> Vec<i64> {
-        let blocks = (0..self.dense.blocks()).flat_map(sums);
-        blocks.zip(&self.flipped).map(|(sum, &flipped)| if flipped { -sum } else { sum }).collect()
+    /// The sums as the contract has them, from those of [`HiddenLayer::fire`].
+    pub fn contract_sums(&self, sum: impl Fn(usize) -> i64) -> Vec<i64> {
+        self.flipped.iter().enumerate().map(|(row, &flipped)| if flipped { -sum(row) } else { sum(row) }).collect()
     }
 }
 
 /// The output layer: `z = floor((m·a + b) / 2^shift)`.
 pub(super) struct OutputLayer {
     pub dense: Dense,
-    scale: Vec<Block>,
-    /// b = high·2^shift + low with 0 ≤ low < 2^shift, so that `m·a + low` cannot overflow whatever b is.
-    high: Vec<Block>,
-    low: Vec<Block>,
+    classes: Vec<Class>,
     shift: u32,
+}
+
+/// b = high·2^shift + low with 0 ≤ low < 2^shift, so that `m·a + low` cannot overflow whatever b is.
+struct Class {
+    scale: i64,
+    high: i64,
+    low: i64,
 }
 
 impl OutputLayer {
     pub fn new(output: &Output) -> OutputLayer {
-        let low = (1 << output.shift) - 1;
+        let class = |(&scale, &offset): (&i32, &i64)| Class {
+            scale: scale.into(),
+            high: offset >> output.shift,
+            low: offset & ((1 << output.shift) - 1),
+        };
         OutputLayer {
             dense: Dense::new(&output.weights, |_| false),
-            scale: by_blocks(output.scale.iter().map(|&m| i64::from(m)), 0),
-            high: by_blocks(output.offset.iter().map(|b| b >> output.shift), 0),
-            low: by_blocks(output.offset.iter().map(|b| b & low), 0),
+            classes: output.scale.iter().zip(&output.offset).map(class).collect(),
             shift: output.shift,
         }
     }
 
-    /// The logits of the classes of `block`; a checked network's fit 32 bits.
+    /// The logit of class `c`; a checked network's fit 32 bits.
     #[inline(always)]
-    pub fn logits(&self, block: usize, sums: Block) -> [i32; BLOCK] {
-        let (scale, high, low) = (&self.scale[block], &self.high[block], &self.low[block]);
-        std::array::from_fn(|j| (high[j] + ((scale[j] * sums[j] + low[j]) >> self.shift)) as i32)
+    pub fn logit(&self, c: usize, sum: i64) -> i32 {
+        let Class { scale, high, low } = self.classes[c];
+        (high + ((scale * sum + low) >> self.shift)) as i32
+    }
+
+    /// Appends the logits of the first `lanes` lanes, `lanes × classes`.
+    pub fn push_logits(&self, lanes: usize, x: &[LaneWords], live: &[LaneWords], logits: &mut Vec<i32>) {
+        let classes = self.classes.len();
+        let start = logits.len();
+        logits.resize(start + lanes * classes, 0);
+        for (group, rows) in logits[start..].chunks_mut(GROUP * classes).enumerate() {
+            let counts = live_counts(group, live);
+            for c in 0..classes {
+                let sums = self.dense.group_sums(c, group, x, live, &counts);
+                let z = sums.map(|sum| self.logit(c, sum));
+                rows.iter_mut().skip(c).step_by(classes).zip(z).for_each(|(row, z)| *row = z);
+            }
+        }
     }
 }

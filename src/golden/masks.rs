@@ -1,8 +1,9 @@
-//! Live masks of up to 64 passes at once (`docs/semantics.md` §3 and §4).
+//! Live masks of many lanes at once (`docs/semantics.md` §3 and §4). A lane is one pass of one image.
 
-use crate::random::{Lanes, transpose};
+use super::dense::LaneWords;
+use crate::random::{LANES, LaneBits, Lanes, transpose};
 
-/// How the dropout units of one layer decide in the passes of a block.
+/// How the dropout units of one layer decide in each lane.
 pub(super) enum Masks {
     /// The same for every neuron, pass and image, so that no draw need be known.
     Constant {
@@ -16,20 +17,16 @@ pub(super) enum Masks {
 }
 
 impl Masks {
-    /// Writes the live bits of the next image: `all_live.len()` words for each of `passes` passes.
-    pub fn next_image(&mut self, neurons: usize, all_live: &[u64], passes: usize, live: &mut Vec<u64>) {
-        let words = all_live.len();
-        live.clear();
-        live.resize(words * passes, 0);
-        match self {
-            Masks::Constant { live: false } => {}
-            Masks::Constant { live: true } => live.chunks_exact_mut(words).for_each(|l| l.copy_from_slice(all_live)),
-            Masks::Drawn { lanes, code, code_bits } => {
-                for word in 0..words {
-                    let mut kept = next_kept(lanes, *code, *code_bits, (neurons - 64 * word).min(64));
-                    transpose(&mut kept);
-                    for (pass, &bits) in kept[..passes].iter().enumerate() {
-                        live[pass * words + word] = bits;
+    /// Writes the live bits of the next image of every lane, for a layer of `neurons` neurons.
+    pub fn next_image(&mut self, neurons: usize, all_live: &[u64], live: &mut [LaneWords]) {
+        for (word, (live, &all)) in live.iter_mut().zip(all_live).enumerate() {
+            match self {
+                Masks::Constant { live: constant } => live.as_flattened_mut().fill(if *constant { all } else { 0 }),
+                Masks::Drawn { lanes, code, code_bits } => {
+                    let kept = next_kept(lanes, *code, *code_bits, (neurons - 64 * word).min(64));
+                    for (q, live) in live.as_flattened_mut().as_chunks_mut::<64>().0.iter_mut().enumerate() {
+                        *live = kept.map(|bits| bits[q]);
+                        transpose(live);
                     }
                 }
             }
@@ -37,19 +34,22 @@ impl Masks {
     }
 }
 
-/// Draws for the next `neurons` (64 at most) neurons in all passes: bit t of word u says that neuron u lives in pass t.
-fn next_kept(lanes: &mut Lanes, code: u32, code_bits: u32, neurons: usize) -> [u64; 64] {
+/// The draws of the next `neurons` (64 at most) neurons: which lanes keep each of them.
+fn next_kept(lanes: &mut Lanes, code: u32, code_bits: u32, neurons: usize) -> [LaneBits; 64] {
     let k = code_bits as usize;
     // Below the lowest 1 of the code, the bits of a draw cannot make it less than the code.
     let lowest = code.trailing_zeros() as usize;
-    let mut kept = [0; 64];
-    for (live, draw) in kept.iter_mut().zip(lanes.next_bits(neurons * k).chunks_exact(k)) {
+    let mut kept = [[0; LANES / 64]; 64];
+    for (kept, draw) in kept[..neurons].iter_mut().zip(lanes.next_bits(neurons * k).chunks_exact(k)) {
         // From the least significant bit up: r >= code where r has the greater bit, or equal bits and r >= code below.
         let mut at_least = draw[lowest];
-        for (j, bit) in draw.iter().enumerate().skip(lowest + 1) {
-            at_least = if code >> j & 1 == 1 { bit & at_least } else { bit | at_least };
+        for (j, bits) in draw.iter().enumerate().skip(lowest + 1) {
+            let one = code >> j & 1 == 1;
+            for (at_least, bit) in at_least.iter_mut().zip(bits) {
+                *at_least = if one { bit & *at_least } else { bit | *at_least };
+            }
         }
-        *live = at_least;
+        *kept = at_least;
     }
     kept
 }

@@ -1,12 +1,12 @@
 //! The golden model: what an integer network computes, bit by bit (`docs/semantics.md`).
 //!
-//! Bits are packed 64 to a word, passes are taken in blocks of 64, images in parallel. Draws are found by their
-//! position alone, so any image and any pass can be computed without the ones before it.
+//! Bits are packed 64 to a word; 256 lanes, each a pass of an image, go in step; threads share the images. Draws are
+//! found by their position alone, so any image and any pass can be computed without the ones before it.
 
 mod dense;
 mod layers;
 mod masks;
-mod passes;
+mod runner;
 mod trace;
 
 pub use trace::{HiddenTrace, Trace};
@@ -14,8 +14,8 @@ pub use trace::{HiddenTrace, Trace};
 use crate::net::{Images, Input, NetError, Network, Random};
 use crate::random::{Jump, RandomError, mask_of, root_from_seed, spacing_of};
 use layers::{DropoutUnits, HiddenLayer, OutputLayer};
-use passes::Runner;
 use rayon::prelude::*;
+use runner::{Rows, Runner, rows_of};
 use thiserror::Error;
 
 /// What the golden model refuses.
@@ -110,44 +110,55 @@ impl Golden {
         self.check_images(images)?;
         self.check_passes(passes)?;
         let starts = self.stream_starts(passes);
-        self.in_chunks(images, each, |start| {
-            Ok(Runner::drawing(self, &starts, passes as usize, u128::from(first_image) + start as u128)?)
+        self.in_chunks(images, passes as usize, each, |mut rows| {
+            rows.first += u128::from(first_image);
+            Runner::drawing(self, &starts, passes as usize, rows)
         })
     }
 
     /// One pass over all images with every code at 0.
     pub fn deterministic(&self, images: &Images) -> Result<Vec<ImageResult>, GoldenError> {
         self.check_images(images)?;
-        self.in_chunks(images, |_, result, _| result, |_| Ok(Runner::deterministic(self)))
+        self.in_chunks(images, 1, |_, result, _| result, |_| Ok(Runner::deterministic(self)))
     }
 
     /// The logits of every pass of one image, number `n` since the streams were started: `passes × classes`.
     pub fn logits(&self, image: &[i16], n: u64, passes: u32) -> Result<Vec<i32>, GoldenError> {
         self.check_image(0, image)?;
         self.check_passes(passes)?;
-        let mut runner = Runner::drawing(self, &self.stream_starts(passes), passes as usize, n.into())?;
-        Ok(runner.next_image(image).to_vec())
+        let rows = Rows { count: 1, first: n.into(), distance: 0 };
+        let mut runner = Runner::drawing(self, &self.stream_starts(passes), passes as usize, rows)?;
+        Ok(runner.next_images(&[image]).to_vec())
     }
 
-    /// Runs chunks of images in parallel, each with the runner that `start` makes for its first image.
+    /// Runs chunks of images in parallel, each with the runner that `start` makes for the images where its rows begin.
     fn in_chunks<'g, R: Send>(
         &'g self,
         images: &Images,
+        passes: usize,
         each: impl Fn(usize, ImageResult, &[i32]) -> R + Sync,
-        start: impl Fn(usize) -> Result<Runner<'g>, GoldenError> + Sync,
+        start: impl Fn(Rows) -> Result<Runner<'g>, GoldenError> + Sync,
     ) -> Result<Vec<R>, GoldenError> {
         // Small enough to share among threads, large enough that positioning the streams does not count.
-        let chunk = images.len().div_ceil(4 * rayon::current_num_threads()).clamp(1, 256);
+        let chunk =
+            images.len().div_ceil(4 * rayon::current_num_threads()).next_multiple_of(rows_of(passes)).clamp(1, 1024);
         let chunks: Result<Vec<Vec<R>>, GoldenError> = (0..images.len().div_ceil(chunk))
             .into_par_iter()
             .map(|c| {
-                let mut runner = start(c * chunk)?;
                 let range = c * chunk..images.len().min((c + 1) * chunk);
-                let result = |i: usize| {
-                    let logits = runner.next_image(images.image(i));
-                    each(i, self.tally(logits), logits)
-                };
-                Ok(range.map(result).collect())
+                let distance = range.len().div_ceil(rows_of(passes));
+                let count = range.len().div_ceil(distance);
+                let mut runner = start(Rows { count, first: range.start as u128, distance })?;
+                let mut rows: Vec<Vec<R>> = (0..count).map(|_| Vec::with_capacity(distance)).collect();
+                for step in 0..distance {
+                    let indices = || range.clone().skip(step).step_by(distance);
+                    let now: Vec<&[i16]> = indices().map(|i| images.image(i)).collect();
+                    let logits = runner.next_images(&now).chunks_exact(passes * self.classes());
+                    for ((row, i), logits) in rows.iter_mut().zip(indices()).zip(logits) {
+                        row.push(each(i, self.tally(logits), logits));
+                    }
+                }
+                Ok(rows.into_iter().flatten().collect())
             })
             .collect();
         Ok(chunks?.into_iter().flatten().collect())
@@ -173,12 +184,6 @@ impl Golden {
         let spacing = Jump::new(self.random.lfsr_bits, self.mask, self.spacing.into());
         let streams = passes as usize * self.stochastic_layers as usize;
         std::iter::successors(Some(self.root), |&state| Some(spacing.apply(state))).take(streams).collect()
-    }
-
-    /// From the start of a stream to its first draw for image `n`, in a layer of `neurons` neurons.
-    fn jump_to_image(&self, neurons: usize, n: u128) -> Jump {
-        let steps = n * neurons as u128 * u128::from(self.random.code_bits);
-        Jump::new(self.random.lfsr_bits, self.mask, steps)
     }
 
     fn check_images(&self, images: &Images) -> Result<(), GoldenError> {

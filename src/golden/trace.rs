@@ -1,9 +1,8 @@
 //! One pass of one image, layer by layer: for finding where hardware first differs.
 
-use super::dense::Operand;
 use super::layers::Planes;
-use super::passes::Runner;
-use super::{Golden, GoldenError, dense::Block, first_largest};
+use super::runner::{Rows, Runner};
+use super::{Golden, GoldenError, first_largest};
 use crate::random::stream_start;
 
 /// Everything that one pass of one image computes.
@@ -37,38 +36,27 @@ impl Golden {
         let (bits, layers) = (self.random.lfsr_bits, self.stochastic_layers);
         let starts: Result<Vec<u64>, _> =
             (0..layers).map(|layer| stream_start(self.root, bits, layers, layer, pass)).collect();
-        let live = Runner::drawing(self, &starts?, 1, n.into())?.live_bits();
+        let live = Runner::drawing(self, &starts?, 1, Rows { count: 1, first: n.into(), distance: 0 })?.live_bits();
 
-        let mut planes = Planes::new(self.input);
-        planes.load(image);
+        let planes = Planes::new(self.input, image);
         let mut hidden = Vec::with_capacity(self.hidden.len());
         let mut x: Vec<u64> = vec![];
         for (l, layer) in self.hidden.iter().enumerate() {
-            let sums = |block| -> Block {
-                match l {
-                    0 => layer.image_sums(block, &planes),
-                    _ => layer.dense.sums(block, Operand::new(&x, &live[l - 1])),
-                }
+            let sum = |row| match l {
+                0 => planes.sum(&layer.dense, row),
+                _ => layer.dense.sum(row, &x, &live[l - 1]),
             };
-            let next: Vec<u64> = (0..layer.dense.output_words()).map(|word| layer.fire(word, sums)).collect();
+            let next = layer.fire(sum);
             hidden.push(HiddenTrace {
-                sums: layer.contract_sums(sums),
+                sums: layer.contract_sums(sum),
                 active: unpack(&next, layer.dense.rows),
                 live: unpack(&live[l], layer.dense.rows),
             });
             x = next;
         }
-
-        let operand = Operand::new(&x, &live[self.hidden.len() - 1]);
-        let blocks = 0..self.output.dense.blocks();
-        let (mut output_sums, mut logits) = (vec![], vec![]);
-        for block in blocks {
-            let sums = self.output.dense.sums(block, operand);
-            output_sums.extend(sums);
-            logits.extend(self.output.logits(block, sums));
-        }
-        output_sums.truncate(self.classes());
-        logits.truncate(self.classes());
+        let live = &live[self.hidden.len() - 1];
+        let output_sums: Vec<i64> = (0..self.classes()).map(|c| self.output.dense.sum(c, &x, live)).collect();
+        let logits: Vec<i32> = output_sums.iter().enumerate().map(|(c, &sum)| self.output.logit(c, sum)).collect();
         Ok(Trace { hidden, class: first_largest(&logits), output_sums, logits })
     }
 }

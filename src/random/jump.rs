@@ -57,6 +57,23 @@ impl Jump {
         }
         sum
     }
+
+    /// Takes every one of `states` so many steps on.
+    pub fn apply_to_all(&self, states: &mut [u64]) {
+        // Many at a time, so that the compiler makes vectors of them.
+        for states in states.chunks_mut(32) {
+            let (mut now, mut sums) = ([0; 32], [0; 32]);
+            now[..states.len()].copy_from_slice(states);
+            for i in 0..self.bits {
+                let taken = (self.polynomial >> i & 1).wrapping_neg();
+                for (sum, now) in sums.iter_mut().zip(&mut now) {
+                    *sum ^= *now & taken;
+                    *now = step(self.mask, *now);
+                }
+            }
+            states.copy_from_slice(&sums[..states.len()]);
+        }
+    }
 }
 
 /// a·x mod P.
@@ -146,6 +163,10 @@ mod tests {
             let there = Jump::new(bits, mask, a + b).apply(state);
             prop_assert_eq!(Jump::new(bits, mask, b).apply(Jump::new(bits, mask, a).apply(state)), there);
             prop_assert_eq!(JumpMatrix::new(bits, mask, a + b).apply(state), there);
+            let states: Vec<u64> = (0..37).map(|i| (state ^ i).max(1)).collect();
+            let mut all = states.clone();
+            Jump::new(bits, mask, a).apply_to_all(&mut all);
+            prop_assert!(states.iter().zip(all).all(|(&s, there)| Jump::new(bits, mask, a).apply(s) == there));
         }
     }
 

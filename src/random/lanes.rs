@@ -1,4 +1,4 @@
-//! 64 LFSRs side by side: one word holds one output bit of each, so that one instruction steps them all.
+//! 256 LFSRs side by side: one vector holds one output bit of each, so that one instruction steps them all.
 //!
 //! The output bits of a Galois LFSR obey the recurrence of its feedback polynomial:
 //! out(n + bits) = out(n) ^ XOR of out(n + bits − 1 − i) over the bits i of the mask below the highest.
@@ -6,53 +6,63 @@
 
 use super::{Galois, RandomError, galois, mask_of};
 
-/// Output bits made at a time; every tap of the contract's masks lies at least so far back (a test holds it).
-const CHUNK: usize = 16;
+/// Streams read in step.
+pub const LANES: usize = 256;
 
-/// Up to 64 streams of equal width, read in step.
+/// One bit of every stream: that of stream l is bit l % 64 of word l / 64.
+pub type LaneBits = [u64; LANES / 64];
+
+/// Output bits made at a time; every tap of the contract's masks lies at least so far back (a test holds it).
+const CHUNK: usize = 8;
+
+/// Up to [`LANES`] streams of equal width, read in step.
 #[derive(Clone, Debug)]
 pub struct Lanes {
     bits: usize,
     /// How far behind the new bit, minus `bits`, the bits lie that XOR into it.
     taps: Vec<usize>,
-    /// Output bits from the last call's first on; bit t of a word belongs to stream t.
-    words: Vec<u64>,
+    /// Output bits from the last call's first on.
+    out: Vec<LaneBits>,
     /// How many of them are consumed.
     used: usize,
 }
 
 impl Lanes {
-    /// The streams that start in `states` (64 at most; the rest of the lanes give zeros), for the mask of width `bits`.
+    /// The streams that start in `states` (the lanes beyond them give zeros), for the mask of width `bits`.
     pub fn new(bits: u32, states: &[u64]) -> Result<Lanes, RandomError> {
         let mask = mask_of(bits)?;
-        let mut words = [0; 64];
-        for (word, &state) in words.iter_mut().zip(states) {
-            *word = Galois::new(bits, mask, state)?.draw(bits);
+        let mut out = vec![[0; LANES / 64]; bits as usize];
+        for (q, states) in states.chunks(64).enumerate() {
+            let mut words = [0; 64];
+            for (word, &state) in words.iter_mut().zip(states) {
+                *word = Galois::new(bits, mask, state)?.draw(bits);
+            }
+            transpose(&mut words);
+            out.iter_mut().zip(words).for_each(|(out, word)| out[q] = word);
         }
-        transpose(&mut words);
         let taps = (0..bits as usize).filter(|i| mask >> (bits as usize - 1 - i) & 1 == 1).collect();
-        Ok(Lanes { bits: bits as usize, taps, words: words[..bits as usize].to_vec(), used: 0 })
+        Ok(Lanes { bits: bits as usize, taps, out, used: 0 })
     }
 
     /// The next `count` output bits of all streams, in order.
-    pub fn next_bits(&mut self, count: usize) -> &[u64] {
-        self.words.copy_within(self.used..self.used + self.bits, 0);
+    pub fn next_bits(&mut self, count: usize) -> &[LaneBits] {
+        self.out.copy_within(self.used..self.used + self.bits, 0);
         self.used = count;
         let made = count.next_multiple_of(CHUNK);
-        if self.words.len() < self.bits + made {
-            self.words.resize(self.bits + made, 0);
+        if self.out.len() < self.bits + made {
+            self.out.resize(self.bits + made, [0; LANES / 64]);
         }
         for start in (0..made).step_by(CHUNK) {
-            let (known, new) = self.words[start..].split_at_mut(self.bits);
-            let mut sum = [0; CHUNK];
+            let (known, new) = self.out[start..].split_at_mut(self.bits);
+            let mut sum = [[0; LANES / 64]; CHUNK];
             for &tap in &self.taps {
-                for (s, w) in sum.iter_mut().zip(&known[tap..tap + CHUNK]) {
+                for (s, w) in sum.as_flattened_mut().iter_mut().zip(known[tap..tap + CHUNK].as_flattened()) {
                     *s ^= w;
                 }
             }
             new[..CHUNK].copy_from_slice(&sum);
         }
-        &self.words[..count]
+        &self.out[..count]
     }
 }
 
@@ -91,16 +101,19 @@ mod tests {
     proptest! {
         #[test]
         fn lanes_are_the_streams_they_started_from(
-            bits in prop::sample::select(&WIDTHS[..]), seed in any::<u64>(), streams in 1usize..=64,
+            bits in prop::sample::select(&WIDTHS[..]), seed in any::<u64>(), streams in 1usize..=LANES,
             counts in prop::collection::vec(0usize..200, 1..5),
         ) {
             let states: Vec<u64> = (0..streams as u64).map(|t| root_from_seed(seed ^ t, bits)).collect();
             let mut lfsrs: Vec<Galois> = states.iter().map(|&s| Galois::of_width(bits, s).unwrap()).collect();
             let mut lanes = Lanes::new(bits, &states).unwrap();
             for count in counts {
-                for &word in lanes.next_bits(count) {
-                    let expected = lfsrs.iter_mut().enumerate().fold(0, |w, (t, l)| w | u64::from(l.step()) << t);
-                    prop_assert_eq!(word, expected);
+                for &bits in lanes.next_bits(count) {
+                    let mut expected = [0; LANES / 64];
+                    for (l, lfsr) in lfsrs.iter_mut().enumerate() {
+                        expected[l / 64] |= u64::from(lfsr.step()) << (l % 64);
+                    }
+                    prop_assert_eq!(bits, expected);
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! Software twins of the random sources: bit-exact Galois LFSRs, their streams and jumps (`docs/semantics.md` §4).
 //!
 //! A draw is a function of (root, layer, image, pass, neuron). [`stream_start`] and [`jump_polynomial`] reach any of
-//! them directly; [`Lanes`] takes the draws of 64 streams at once.
+//! them directly; [`Lanes`] reads 256 streams at once.
 
 mod galois;
 mod jump;
@@ -10,8 +10,8 @@ mod streams;
 
 pub use galois::Galois;
 pub use jump::{Jump, JumpMatrix, jump_polynomial};
-pub use lanes::Lanes;
 pub(crate) use lanes::transpose;
+pub use lanes::{LANES, LaneBits, Lanes};
 pub use streams::{WIDTHS, mask_of, root_from_seed, spacing_of, stream_start};
 
 use thiserror::Error;
