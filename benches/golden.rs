@@ -6,7 +6,7 @@ use neuspin::net::{BitMatrix, Direction, Dropout, Hidden, Images, Input, Network
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-const IMAGES: usize = 64;
+const IMAGES: usize = 1024;
 const PASSES: u32 = 32;
 
 /// A network of random weights: 1-bit inputs, dropout with p = 0.2, 16-bit draws from 64-bit registers.
@@ -37,6 +37,7 @@ fn network(sizes: &[usize]) -> Network {
 fn passes(c: &mut Criterion) {
     let one_core = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool of one thread");
     let mut group = c.benchmark_group("golden, one core");
+    group.sample_size(20);
     group.throughput(Throughput::Elements(IMAGES as u64 * u64::from(PASSES)));
     for (name, sizes) in [("784-64-64-64-10", [784, 64, 64, 64, 10]), ("784-256-256-256-10", [784, 256, 256, 256, 10])]
     {

@@ -17,6 +17,20 @@ pub(super) struct Dense {
     weights: Vec<u64>,
 }
 
+/// What a layer reads in one pass: a bit an input in each of two words, and how many inputs are live.
+#[derive(Clone, Copy)]
+pub(super) struct Operand<'a> {
+    x: &'a [u64],
+    live: &'a [u64],
+    live_count: i64,
+}
+
+impl<'a> Operand<'a> {
+    pub fn new(x: &'a [u64], live: &'a [u64]) -> Self {
+        Operand { x, live, live_count: live.iter().map(|w| i64::from(w.count_ones())).sum() }
+    }
+}
+
 impl Dense {
     /// Packs `weights`, with the weights of the neurons that `flip` names inverted: their sums change sign.
     pub fn new(weights: &BitMatrix, flip: impl Fn(usize) -> bool) -> Dense {
@@ -36,9 +50,10 @@ impl Dense {
     }
 
     /// The sum of a neuron: live inputs that match their weight, minus live inputs that do not.
-    pub fn sum(&self, row: usize, x: &[u64], live: &[u64]) -> i64 {
-        let words = self.row(row).iter().zip(x).zip(live);
-        words.map(|((w, x), live)| 2 * i64::from((!(w ^ x) & live).count_ones()) - i64::from(live.count_ones())).sum()
+    pub fn sum(&self, row: usize, input: Operand) -> i64 {
+        let words = self.row(row).iter().zip(input.x).zip(input.live);
+        let matches: u32 = words.map(|((w, x), live)| (!(w ^ x) & live).count_ones()).sum();
+        2 * i64::from(matches) - input.live_count
     }
 
     /// The same for a group of lanes, whose numbers of live inputs are `live_counts`.

@@ -1,6 +1,6 @@
 //! The layers of a network, packed: inputs, thresholds, logits (`docs/semantics.md` §1 and §2).
 
-use super::dense::{Dense, GROUP, LaneWords, full, live_counts};
+use super::dense::{Dense, GROUP, LaneWords, Operand, full, live_counts};
 use crate::net::{Direction, Hidden, Input, Output};
 
 /// An image as bit planes, so that the first layer is a sum over planes of what every other layer computes.
@@ -23,17 +23,15 @@ impl Planes {
         Planes { bits: (0..input.bits as usize).map(plane).collect(), full: full(input.features), input }
     }
 
-    /// The sum of a neuron of the layer that reads the image.
-    pub fn sum(&self, dense: &Dense, row: usize) -> i64 {
+    /// Each plane with the value of its bit.
+    pub fn operands(&self) -> Vec<(i64, Operand<'_>)> {
         let Input { bits, signed, .. } = self.input;
-        if bits == 1 {
-            return dense.sum(row, &self.bits[0], &self.full);
-        }
-        let planes = self.bits.iter().enumerate().map(|(j, plane)| {
-            let sum = dense.sum(row, &self.full, plane) << j;
-            if signed && j as u32 == bits - 1 { -sum } else { sum }
+        let planes = self.bits.iter().enumerate().map(|(j, plane)| match bits {
+            1 => (1, Operand::new(plane, &self.full)),
+            _ if signed && j as u32 == bits - 1 => (-(1 << j), Operand::new(&self.full, plane)),
+            _ => (1 << j, Operand::new(&self.full, plane)),
         });
-        planes.sum()
+        planes.collect()
     }
 }
 
@@ -68,20 +66,26 @@ impl HiddenLayer {
         }
     }
 
-    /// The activation bits of all neurons, from their sums.
-    pub fn fire(&self, sum: impl Fn(usize) -> i64) -> Vec<u64> {
+    /// The sum of a neuron over planes of its input, each with its value.
+    fn sum(&self, row: usize, planes: &[(i64, Operand)]) -> i64 {
+        planes.iter().map(|&(value, plane)| value * self.dense.sum(row, plane)).sum()
+    }
+
+    /// The activation bits of all neurons.
+    pub fn fire(&self, planes: &[(i64, Operand)]) -> Vec<u64> {
         let mut bits = vec![0; self.dense.output_words()];
         for (row, &threshold) in self.thresholds.iter().enumerate() {
-            bits[row / 64] |= u64::from(sum(row) >= threshold) << (row % 64);
+            bits[row / 64] |= u64::from(self.sum(row, planes) >= threshold) << (row % 64);
         }
         bits
     }
 
     /// The activation bits of the first `groups` groups of lanes.
     pub fn fire_lanes(&self, groups: usize, x: &[LaneWords], live: &[LaneWords], next: &mut [LaneWords]) {
-        for group in 0..groups {
-            let counts = live_counts(group, live);
-            for (word, thresholds) in self.thresholds.chunks(64).enumerate() {
+        // The weights of 64 neurons stay at hand while the lanes go by.
+        for (word, (thresholds, next)) in self.thresholds.chunks(64).zip(next).enumerate() {
+            for (group, next) in next[..groups].iter_mut().enumerate() {
+                let counts = live_counts(group, live);
                 let mut bits = [0; GROUP];
                 for (i, &threshold) in thresholds.iter().enumerate() {
                     let sums = self.dense.group_sums(64 * word + i, group, x, live, &counts);
@@ -89,14 +93,18 @@ impl HiddenLayer {
                         *bits |= u64::from(sum >= threshold) << i;
                     }
                 }
-                next[word][group] = bits;
+                *next = bits;
             }
         }
     }
 
-    /// The sums as the contract has them, from those of [`HiddenLayer::fire`].
-    pub fn contract_sums(&self, sum: impl Fn(usize) -> i64) -> Vec<i64> {
-        self.flipped.iter().enumerate().map(|(row, &flipped)| if flipped { -sum(row) } else { sum(row) }).collect()
+    /// The sums of all neurons as the contract has them.
+    pub fn contract_sums(&self, planes: &[(i64, Operand)]) -> Vec<i64> {
+        let sums = self.flipped.iter().enumerate().map(|(row, &flipped)| match flipped {
+            true => -self.sum(row, planes),
+            false => self.sum(row, planes),
+        });
+        sums.collect()
     }
 }
 

@@ -18,6 +18,9 @@ use rayon::prelude::*;
 use runner::{Rows, Runner, rows_of};
 use thiserror::Error;
 
+/// Most passes of a run: those of an image are held in memory at once.
+pub const MAX_PASSES: u32 = 1 << 20;
+
 /// What the golden model refuses.
 #[derive(Debug, Error)]
 pub enum GoldenError {
@@ -31,6 +34,8 @@ pub enum GoldenError {
     Features { found: usize, expected: usize },
     #[error("image {image}, feature {feature}: value {value} is outside {low} to {high}")]
     Value { image: usize, feature: usize, value: i16, low: i16, high: i16 },
+    #[error("{passes} passes; at most {MAX_PASSES} are supported")]
+    ManyPasses { passes: u32 },
     #[error("{passes} passes of {logit_bits}-bit logits: their sum of squares may exceed 64 bits; use at most {most}")]
     SumOfSquares { passes: u32, logit_bits: u32, most: u64 },
 }
@@ -196,10 +201,12 @@ impl Golden {
             return Err(GoldenError::Features { found, expected });
         }
         let (low, high) = self.input.range();
-        match values.iter().position(|v| !(low..=high).contains(v)) {
-            Some(feature) => Err(GoldenError::Value { image, feature, value: values[feature], low, high }),
-            None => Ok(()),
+        // Without an early exit this is one vector operation for many values.
+        if values.iter().fold(true, |good, v| good & (low..=high).contains(v)) {
+            return Ok(());
         }
+        let feature = values.iter().take_while(|v| (low..=high).contains(v)).count();
+        Err(GoldenError::Value { image, feature, value: values[feature], low, high })
     }
 
     fn check_passes(&self, passes: u32) -> Result<(), GoldenError> {
@@ -207,6 +214,7 @@ impl Golden {
         let most = u64::MAX >> (2 * (logit_bits - 1));
         match passes {
             0 => Err(GoldenError::NoPass),
+            _ if passes > MAX_PASSES => Err(GoldenError::ManyPasses { passes }),
             _ if u64::from(passes) > most => Err(GoldenError::SumOfSquares { passes, logit_bits, most }),
             _ => Ok(()),
         }

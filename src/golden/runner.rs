@@ -1,6 +1,6 @@
 //! Running images: all passes of some images at once, one pass of one image to a lane.
 
-use super::dense::{GROUP, LaneWords};
+use super::dense::{GROUP, LaneWords, Operand};
 use super::layers::Planes;
 use super::masks::Masks;
 use super::{Golden, GoldenError};
@@ -130,12 +130,9 @@ impl Golden {
     fn once_per_image(&self, image: &[i16]) -> Vec<u64> {
         let planes = Planes::new(self.input, image);
         let hidden = &self.hidden[..self.once_per_image];
-        let mut x: Vec<u64> = vec![];
-        for (l, layer) in hidden.iter().enumerate() {
-            x = match l {
-                0 => layer.fire(|row| planes.sum(&layer.dense, row)),
-                _ => layer.fire(|row| layer.dense.sum(row, &x, &hidden[l - 1].all_live)),
-            };
+        let mut x = hidden[0].fire(&planes.operands());
+        for (before, layer) in hidden.iter().zip(&hidden[1..]) {
+            x = layer.fire(&[(1, Operand::new(&x, &before.all_live))]);
         }
         x
     }

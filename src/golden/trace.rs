@@ -1,5 +1,6 @@
 //! One pass of one image, layer by layer: for finding where hardware first differs.
 
+use super::dense::Operand;
 use super::layers::Planes;
 use super::runner::{Rows, Runner};
 use super::{Golden, GoldenError, first_largest};
@@ -38,24 +39,24 @@ impl Golden {
             (0..layers).map(|layer| stream_start(self.root, bits, layers, layer, pass)).collect();
         let live = Runner::drawing(self, &starts?, 1, Rows { count: 1, first: n.into(), distance: 0 })?.live_bits();
 
-        let planes = Planes::new(self.input, image);
+        let image = Planes::new(self.input, image);
         let mut hidden = Vec::with_capacity(self.hidden.len());
         let mut x: Vec<u64> = vec![];
         for (l, layer) in self.hidden.iter().enumerate() {
-            let sum = |row| match l {
-                0 => planes.sum(&layer.dense, row),
-                _ => layer.dense.sum(row, &x, &live[l - 1]),
+            let planes = match l {
+                0 => image.operands(),
+                _ => vec![(1, Operand::new(&x, &live[l - 1]))],
             };
-            let next = layer.fire(sum);
+            let next = layer.fire(&planes);
             hidden.push(HiddenTrace {
-                sums: layer.contract_sums(sum),
+                sums: layer.contract_sums(&planes),
                 active: unpack(&next, layer.dense.rows),
                 live: unpack(&live[l], layer.dense.rows),
             });
             x = next;
         }
-        let live = &live[self.hidden.len() - 1];
-        let output_sums: Vec<i64> = (0..self.classes()).map(|c| self.output.dense.sum(c, &x, live)).collect();
+        let operand = Operand::new(&x, &live[self.hidden.len() - 1]);
+        let output_sums: Vec<i64> = (0..self.classes()).map(|c| self.output.dense.sum(c, operand)).collect();
         let logits: Vec<i32> = output_sums.iter().enumerate().map(|(c, &sum)| self.output.logit(c, sum)).collect();
         Ok(Trace { hidden, class: first_largest(&logits), output_sums, logits })
     }
