@@ -54,14 +54,17 @@ impl<'g> Runner<'g> {
                     Some(units) if units.code == 1 << golden.random.code_bits => Masks::Constant { live: false },
                     Some(units) => {
                         let start = |pass| starts[(first_pass + pass) * streams + units.layer as usize];
-                        let mut row: Vec<u64> = (0..passes).map(start).collect();
-                        golden.jump_to_image(layer.dense.rows, rows.first).apply_to_all(&mut row);
-                        let to_next_row = golden.jump_to_image(layer.dense.rows, rows.distance as u128);
-                        let mut states = row.clone();
-                        for _ in 1..rows.count {
-                            to_next_row.apply_to_all(&mut row);
-                            states.extend_from_slice(&row);
+                        let mut states: Vec<u64> = (0..passes).map(start).collect();
+                        golden.jump_to_image(layer.dense.rows, rows.first).apply_to_all(&mut states);
+                        // One row gives the second, two give four, and so on.
+                        let mut jump = golden.jump_to_image(layer.dense.rows, rows.distance as u128);
+                        while states.len() < rows.count * passes {
+                            let mut more = states.clone();
+                            jump.apply_to_all(&mut more);
+                            states.extend(more);
+                            jump = jump.twice();
                         }
+                        states.truncate(rows.count * passes);
                         let lanes = Lanes::new(golden.random.lfsr_bits, &states)?;
                         Masks::Drawn { lanes, code: units.code, code_bits: golden.random.code_bits }
                     }

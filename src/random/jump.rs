@@ -31,8 +31,7 @@ impl Jump {
     /// If `bits` and `mask` make no reversible LFSR, which [`super::Galois::new`] would refuse.
     pub fn new(bits: u32, mask: u64, steps: u128) -> Jump {
         assert!(check(bits, mask).is_ok(), "no LFSR of {bits} bits has the mask {mask:#x}");
-        // P without its leading term: x^(bits-1-i) for each bit i of the mask.
-        let feedback = mask.reverse_bits() >> (64 - bits);
+        let feedback = feedback(bits, mask);
         let mut power = 1;
         for i in (0..128 - steps.leading_zeros()).rev() {
             power = multiply(bits, feedback, power, power);
@@ -46,6 +45,12 @@ impl Jump {
     /// c(x) = x^steps mod P; coefficient i is bit i.
     pub fn polynomial(&self) -> u64 {
         self.polynomial
+    }
+
+    /// Twice so many steps.
+    pub fn twice(&self) -> Jump {
+        let feedback = feedback(self.bits, self.mask);
+        Jump { polynomial: multiply(self.bits, feedback, self.polynomial, self.polynomial), ..*self }
     }
 
     /// The state that follows `state` after so many steps.
@@ -74,6 +79,11 @@ impl Jump {
             states.copy_from_slice(&sums[..states.len()]);
         }
     }
+}
+
+/// P without its leading term: x^(bits−1−i) for each bit i of the mask.
+fn feedback(bits: u32, mask: u64) -> u64 {
+    mask.reverse_bits() >> (64 - bits)
 }
 
 /// a·x mod P.
@@ -163,6 +173,7 @@ mod tests {
             let there = Jump::new(bits, mask, a + b).apply(state);
             prop_assert_eq!(Jump::new(bits, mask, b).apply(Jump::new(bits, mask, a).apply(state)), there);
             prop_assert_eq!(JumpMatrix::new(bits, mask, a + b).apply(state), there);
+            prop_assert_eq!(Jump::new(bits, mask, a).twice(), Jump::new(bits, mask, 2 * a));
             let states: Vec<u64> = (0..37).map(|i| (state ^ i).max(1)).collect();
             let mut all = states.clone();
             Jump::new(bits, mask, a).apply_to_all(&mut all);
