@@ -142,7 +142,8 @@ impl Simulation {
     /// Streams images through; clocks that it took.
     pub fn run(&mut self, run: &Run, on_event: impl FnMut(Event)) -> Result<u64, CosimError> {
         let chance = |p: f64| (p * 65536.0) as u32;
-        let flags = u32::from(run.logits) * protocol::WANT_LOGITS | u32::from(run.taps) * protocol::WANT_TAPS;
+        let flags = [(run.logits, protocol::WANT_LOGITS), (run.taps, protocol::WANT_TAPS)];
+        let flags = flags.iter().filter(|(wanted, _)| *wanted).fold(0, |all, (_, flag)| all | flag);
         let request = Request::default()
             .words(&[run.images as u32, run.beats as u32, run.results as u32])
             .words(&[chance(run.stimulus.gap), chance(run.stimulus.stall), flags])

@@ -42,6 +42,26 @@ pub fn read_inputs(path: &Path, input: &Input) -> Result<Images, DataError> {
     Ok(Images::new(input, values)?)
 }
 
+/// Reads the classes of N images: N integers from 0 on, of any axes.
+pub fn read_labels(path: &Path) -> Result<Vec<usize>, DataError> {
+    let file = path.display().to_string();
+    let io = |source| DataError::Io { file: file.clone(), source };
+    let invalid = |what: String| DataError::Invalid { file: file.clone(), what };
+    let mut reader = BufReader::new(File::open(path).map_err(io)?);
+    let header = header(&mut reader).map_err(|what| invalid(what.into()))?;
+    let npy = NpyFile::new(Cursor::new(header).chain(reader)).map_err(|e| invalid(format!("not a .npy file: {e}")))?;
+    let values = numbers(npy).map_err(&invalid)?;
+    let class = |(n, &v): (usize, &f64)| {
+        let legal = v.fract() == 0.0 && (0.0..65536.0).contains(&v);
+        if legal {
+            Ok(v as usize)
+        } else {
+            Err(invalid(format!("image {n}: {v} is no class; 0 to 65535 are possible")))
+        }
+    };
+    values.iter().enumerate().map(class).collect()
+}
+
 /// Writes `values`, N × `columns` numbers row by row, as an array of 64-bit floats.
 pub fn write(path: &Path, columns: usize, values: &[f64]) -> Result<(), DataError> {
     let io = |source| DataError::Io { file: path.display().to_string(), source };

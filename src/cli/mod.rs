@@ -1,0 +1,107 @@
+//! Command line: one file a subcommand.
+
+mod completions;
+mod evaluate;
+mod inputs;
+mod inspect;
+mod model_arg;
+mod output;
+mod train;
+
+use clap::{Parser, Subcommand};
+use neuspin::cosim::CosimError;
+use output::Output;
+use std::process::ExitCode;
+
+const EXIT_CODES: &str = "\
+Exit status:
+  0    all is well
+  1    a check failed: the hardware differs from the golden model, or hangs
+  2    wrong usage or bad input
+  3    an outside tool is missing, too old, or failed
+  130  interrupted; nothing half-written stays behind";
+
+const EXAMPLES: &str = "\
+Examples:
+  neuspin demo                                   the whole way, with a bundled network
+  neuspin inspect digits-spindrop                what is in a model
+  neuspin evaluate digits-spindrop               its accuracy and uncertainty, in software
+  neuspin help evaluate                          more examples";
+
+/// From a trained binary Bayesian network to Verilog that is proven equal to a golden model, bit by bit.
+#[derive(Parser)]
+#[command(name = "neuspin", version, max_term_width = 100, after_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Print one JSON object on standard output instead of text, and no progress.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Inspect(inspect::Args),
+    Evaluate(evaluate::Args),
+    Train(train::Args),
+    Completions(completions::Args),
+}
+
+/// How a command that could do its work came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Status {
+    Success,
+    /// The hardware is not what it should be.
+    CheckFailed,
+}
+
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let output = Output::new(cli.json);
+    if let Err(error) = neuspin::interrupt::install() {
+        eprintln!("warning: an interrupt may leave files behind: {error}");
+    }
+    let result = match cli.command {
+        Command::Inspect(args) => inspect::run(&args, &output),
+        Command::Evaluate(args) => evaluate::run(&args, &output),
+        Command::Train(args) => train::run(&args, &output),
+        Command::Completions(args) => completions::run(&args, &output),
+    };
+    match result {
+        Ok(Status::Success) => ExitCode::SUCCESS,
+        Ok(Status::CheckFailed) => ExitCode::from(1),
+        Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            output.error(&error);
+            ExitCode::from(exit_code(&error))
+        }
+    }
+}
+
+fn exit_code(error: &anyhow::Error) -> u8 {
+    match error.chain().find_map(|cause| cause.downcast_ref::<CosimError>()) {
+        Some(CosimError::MissingTool { .. } | CosimError::OldTool { .. } | CosimError::ToolFailed { .. }) => 3,
+        Some(CosimError::Simulation { .. }) => 1,
+        _ => 2,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_teaches_by_example() {
+        for command in Cli::command().get_subcommands() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let call = format!("neuspin {}", command.get_name());
+            assert!(help.starts_with("Examples:") && help.contains(&call), "{}", command.get_name());
+        }
+    }
+}

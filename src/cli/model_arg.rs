@@ -1,0 +1,75 @@
+//! Which model a command is about.
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use include_dir::{Dir, include_dir};
+use neuspin::lower::lower;
+use neuspin::model::{MANIFEST, Model};
+use neuspin::net::Network;
+use std::path::Path;
+
+/// The models that come with the program, so that it works in any folder.
+static BUNDLED: Dir = include_dir!("$CARGO_MANIFEST_DIR/models");
+
+#[derive(Args)]
+pub struct ModelArg {
+    /// Folder of a trained model, or the name of a bundled one (digits-spindrop, ...).
+    #[arg(value_name = "MODEL")]
+    model: String,
+}
+
+/// What can be changed about a network without training.
+#[derive(Args)]
+pub struct DrawArgs {
+    /// Monte-Carlo passes an image [default: the model's]
+    #[arg(long, value_name = "T", value_parser = clap::value_parser!(u32).range(1..))]
+    pub passes: Option<u32>,
+    /// Seed of all draws [default: the model's]
+    #[arg(long, value_name = "SEED")]
+    pub seed: Option<u64>,
+}
+
+impl ModelArg {
+    pub fn named(name: &str) -> ModelArg {
+        ModelArg { model: name.into() }
+    }
+
+    pub fn read(&self) -> Result<Model> {
+        let path = Path::new(&self.model);
+        if path.is_file() && path.file_name().is_some_and(|name| name == MANIFEST) {
+            return Ok(Model::read(path.parent().unwrap_or(Path::new(".")))?);
+        }
+        if path.exists() {
+            return Ok(Model::read(path)?);
+        }
+        let Some(folder) = BUNDLED.get_dir(&self.model) else {
+            bail!(
+                "model `{}`: there is no such folder, and the bundled models are {}",
+                self.model,
+                bundled().join(", ")
+            );
+        };
+        let unpacked = tempfile::Builder::new().prefix("neuspin-model-").tempdir().context("temporary folder")?;
+        for file in folder.files() {
+            if let Some(name) = file.path().file_name() {
+                let path = unpacked.path().join(name);
+                std::fs::write(&path, file.contents()).with_context(|| path.display().to_string())?;
+            }
+        }
+        Ok(Model::read(unpacked.path())?)
+    }
+
+    /// The model and its integer network, with other passes or another seed if so told.
+    pub fn network(&self, draws: &DrawArgs) -> Result<(Model, Network)> {
+        let model = self.read()?;
+        let mut network = lower(&model)?;
+        network.passes = draws.passes.unwrap_or(network.passes);
+        network.seed = draws.seed.unwrap_or(network.seed);
+        Ok((model, network))
+    }
+}
+
+/// Names of the bundled models.
+fn bundled() -> Vec<String> {
+    BUNDLED.dirs().filter_map(|dir| Some(dir.path().file_name()?.to_str()?.to_string())).collect()
+}

@@ -1,0 +1,116 @@
+//! `neuspin train`: from a data set to a model.
+
+use super::Status;
+use super::output::Output;
+use anyhow::Result;
+#[cfg(feature = "train")]
+use neuspin::train::TrainConfig;
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "\
+Examples:
+  neuspin train --name mine --out models/mine
+  neuspin train --dataset mnist --layers 784-256-256-256-10 --input-bits 8 --epochs 30 --shift 1 \\
+      --name mnist-mine --out models/mnist-mine
+  neuspin inspect digits-spindrop                the command that made a bundled model
+
+The trainer is part of the program if that was built with `cargo build --release --features train`; mnist and
+fashion-mnist are fetched by `make data`.";
+
+/// Train a binary network with SpinDrop.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// Known set to train on: digits, mnist, fashion-mnist
+    #[arg(long, default_value = "digits")]
+    dataset: String,
+    /// Widths from inputs to classes
+    #[arg(long, default_value = "64-64-64-64-10", value_name = "N-N-...-N")]
+    layers: String,
+    /// Bits of an input value, 1 to 8; 1 bit means +1 and -1
+    #[arg(long, default_value_t = 4, value_name = "BITS")]
+    input_bits: u32,
+    /// Signed inputs: less half their range
+    #[arg(long)]
+    signed: bool,
+    /// Probability that an activation is dropped
+    #[arg(long, default_value_t = 0.1, value_name = "P")]
+    dropout: f64,
+    #[arg(long, default_value_t = 60)]
+    epochs: u32,
+    /// Images a step
+    #[arg(long, default_value_t = 64, value_name = "N")]
+    batch: usize,
+    /// At the first step; falls to 0 along a cosine
+    #[arg(long, default_value_t = 0.01, value_name = "RATE")]
+    learning_rate: f64,
+    /// Move each training image by up to this many pixels
+    #[arg(long, default_value_t = 0, value_name = "PIXELS")]
+    shift: usize,
+    /// Seed of everything random, and of the model's draws
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Monte-Carlo passes by which the best epoch is chosen, and the model's default
+    #[arg(long, default_value_t = 16, value_name = "T")]
+    passes: u32,
+    /// Name of the model
+    #[arg(long)]
+    name: String,
+    /// Folder of the model; written once training has ended
+    #[arg(long, value_name = "FOLDER")]
+    out: PathBuf,
+}
+
+#[cfg(feature = "train")]
+pub fn run(args: &Args, output: &Output) -> Result<Status> {
+    use super::output::{facts, percent};
+    use anyhow::Context;
+    let config = TrainConfig {
+        dataset: args.dataset.clone(),
+        layers: args.layers.parse().map_err(|what: String| anyhow::anyhow!("--layers: {what}"))?,
+        input_bits: args.input_bits,
+        signed: args.signed,
+        dropout: args.dropout,
+        epochs: args.epochs,
+        batch: args.batch,
+        learning_rate: args.learning_rate,
+        shift: args.shift,
+        seed: args.seed,
+        passes: args.passes,
+        name: args.name.clone(),
+        out: args.out.clone(),
+    };
+    config.check()?;
+    // Better now than after an hour of training.
+    std::fs::create_dir_all(&args.out).with_context(|| format!("--out {}", args.out.display()))?;
+    let bar = output.progress("training", 0);
+    let model = neuspin::train::train(&config, &bar)?;
+    bar.finish_and_clear();
+    model.write(&args.out)?;
+    let training = &model.training;
+    let json = serde_json::json!({
+        "model": model.name,
+        "out": args.out,
+        "topology": model.topology(),
+        "training": training,
+        "temperature": model.temperature,
+    });
+    let text = facts(&[
+        ("model", format!("{} ({})", model.name, model.topology())),
+        ("written to", args.out.display().to_string()),
+        ("epoch kept", format!("{} of {}", training.best_epoch, training.epochs)),
+        ("validation accuracy", format!("{} with {} passes", percent(training.validation_accuracy), model.passes)),
+        ("temperature", format!("{:.3}", model.temperature)),
+    ]);
+    output.result(&json, &text)?;
+    Ok(Status::Success)
+}
+
+#[cfg(not(feature = "train"))]
+pub fn run(args: &Args, _output: &Output) -> Result<Status> {
+    anyhow::bail!(
+        "this program was built without the trainer, so `{}` cannot be trained; \
+         build it with `cargo build --release --features train`",
+        args.out.display()
+    )
+}
