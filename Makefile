@@ -1,0 +1,36 @@
+# What a person wants to do with this project, one word each.
+
+# What co-simulation needs: zlib is for waveforms.
+SIMULATION_TOOLS = verilator g++ make zlib1g-dev
+TEST_TOOLS = $(SIMULATION_TOOLS) iverilog yosys
+# Features that the tests and lints are run with; `train` adds minutes of compiling.
+FEATURES =
+
+.PHONY: demo tools test lint data bench
+
+## demo: the whole way with a bundled network, from model to proven Verilog
+demo:
+	scripts/install-tools.sh $(SIMULATION_TOOLS)
+	cargo run --release --quiet -- demo
+
+## tools: install what co-simulation and the tests need
+tools:
+	scripts/install-tools.sh $(TEST_TOOLS)
+
+## test: install what the tests need, and run them all
+test: tools
+	cargo test --features "$(FEATURES)"
+
+## lint: format, clippy, documentation
+lint:
+	cargo fmt --check
+	cargo clippy --all-targets --features "$(FEATURES)" -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --features "$(FEATURES)"
+
+## data: fetch MNIST and Fashion-MNIST into data/cache
+data:
+	scripts/fetch-data.sh
+
+## bench: speed of the golden model
+bench:
+	cargo bench
