@@ -43,8 +43,8 @@ pub enum Fault {
     Literal { value: String, width: u32 },
     #[error("`{digits}` is not a hexadecimal number")]
     Digits { digits: String },
-    #[error("`{expression}` would have no bits; every value has 1 bit or more")]
-    NoBits { expression: String },
+    #[error("`{expression}` would have {width} bits; 1 to {} are possible", super::MAX_WIDTH)]
+    Width { expression: String, width: u32 },
     #[error("`{expression}`: a shift by {amount} leaves nothing of {width} bits")]
     Shift { expression: String, amount: u32, width: u32 },
     #[error("`{expression}`: {width} bits do not divide into words of {word}")]
@@ -65,6 +65,8 @@ pub enum Fault {
 
     #[error("`{target}` has {target_width} bits, but `{value}` has {value_width}; both must have the same width")]
     Assign { target: String, target_width: u32, value: String, value_width: u32 },
+    #[error("the clock `{clock}` is not a name of 1 bit")]
+    Clock { clock: String },
     #[error("cannot assign to `{target}`: {why}")]
     Target { target: String, why: String },
     #[error("{bits} driven by {first} already")]

@@ -54,9 +54,12 @@ impl Op {
     }
 }
 
+/// Most bits of a value; tools have limits hereabouts.
+pub const MAX_WIDTH: u32 = 1 << 20;
+
 /// Number of bits that tell `entries` things apart, at least 1.
 pub fn index_width(entries: u32) -> u32 {
-    entries.max(2).next_power_of_two().trailing_zeros()
+    (entries.max(2) - 1).ilog2() + 1
 }
 
 impl Expr {
@@ -68,7 +71,7 @@ impl Expr {
     fn of(kind: Kind, width: u32, parts: &[&Expr]) -> Expr {
         let fault = parts.iter().find_map(|e| e.0.fault.clone());
         let e = Expr(Arc::new(Node { kind, width, fault }));
-        if width == 0 { e.poisoned(Fault::NoBits { expression: e.short() }) } else { e }
+        if (1..=MAX_WIDTH).contains(&width) { e } else { e.poisoned(Fault::Width { expression: e.short(), width }) }
     }
 
     pub(super) fn name(name: &str, width: u32) -> Expr {
@@ -113,11 +116,13 @@ impl Expr {
     /// The text for messages, its middle left out when it is long.
     pub(super) fn short(&self) -> String {
         let text = self.to_string();
-        if text.len() <= 120 {
+        let length = text.chars().count();
+        if length <= 120 {
             return text;
         }
-        // Printed text is ASCII, so any position is a character's.
-        format!("{} ... {}", &text[..80], &text[text.len() - 30..])
+        let (head, tail): (String, String) =
+            (text.chars().take(80).collect(), text.chars().skip(length - 30).collect());
+        format!("{head} ... {tail}")
     }
 
     pub fn width(&self) -> u32 {
@@ -395,7 +400,7 @@ pub fn cat<E: Borrow<Expr>>(parts: impl IntoIterator<Item = E>) -> Expr {
     if flat.len() == 1 {
         return flat.remove(0);
     }
-    let width = flat.iter().map(Expr::width).sum();
+    let width = flat.iter().fold(0, |sum: u32, e| sum.saturating_add(e.width()));
     Expr::of(Kind::Cat(flat.clone()), width, &flat.iter().collect::<Vec<_>>())
 }
 
@@ -411,7 +416,7 @@ pub fn repeat(count: u32, e: &Expr) -> Expr {
     if count == 1 {
         return e.clone();
     }
-    Expr::of(Kind::Repeat(count, e.clone()), count * e.width(), &[e])
+    Expr::of(Kind::Repeat(count, e.clone()), count.saturating_mul(e.width()), &[e])
 }
 
 impl fmt::Debug for Expr {

@@ -58,11 +58,11 @@ impl From<&str> for Value {
 
 impl Value {
     /// Text must be printable without escapes.
-    pub(super) fn check(&self, of: &str) -> Result<(), Fault> {
+    pub(super) fn check(&self, of: &str, name: &str) -> Result<(), Fault> {
         match self {
             Value::Text(text) if !text.chars().all(|c| c.is_ascii_graphic() && c != '"' && c != '\\') => {
                 let what = format!("{text:?} holds a space, quote, backslash or a character outside ASCII");
-                Err(Fault::Parameter { of: of.into(), name: "text".into(), what })
+                Err(Fault::Parameter { of: of.into(), name: name.into(), what })
             }
             _ => Ok(()),
         }
@@ -115,7 +115,7 @@ impl Header {
             }
             (ParameterKind::Bits(_), Value::Text(text)) => fault(format!("\"{text}\" is text, it takes a number")),
             (ParameterKind::Text, Value::Bits(e)) => fault(format!("`{}` is a number, it takes text", e.short())),
-            _ => value.check(&self.name),
+            _ => value.check(&self.name, name),
         }
     }
 

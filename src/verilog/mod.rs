@@ -74,7 +74,7 @@ mod scope;
 mod stmt;
 
 pub use error::{Fault, VerilogError};
-pub use expr::{Expr, cat, cat_lsb_first, index_width, mux, repeat};
+pub use expr::{Expr, MAX_WIDTH, cat, cat_lsb_first, index_width, mux, repeat};
 pub use header::{Direction, Header, Parameter, ParameterKind, Port, Value, VerilogFile};
 pub use literal::{hex, lit, lit_hex, lit_signed, lit_words};
 pub use memory::Memory;

@@ -145,7 +145,7 @@ impl Module {
     /// A parameter that holds text: the name of a memory file, see [`Memory::file_parameter`].
     pub fn text_parameter(&mut self, name: &str, default: &str) {
         let place = format!("parameter `{name}`");
-        let legal = Value::Text(default.into()).check(name);
+        let legal = Value::Text(default.into()).check(&self.name, name);
         self.check(&place, legal);
         self.push_parameter(name, ParameterKind::Text, format!("\"{default}\""));
         self.declare(&place, name, What::Constant, 1);
@@ -255,13 +255,13 @@ impl Module {
         let (width, depth) = (memory.width(), memory.depth());
         self.declare(&place, memory.name(), What::Memory, width);
         if depth == 0 {
-            self.check(&place, Err(Fault::NoBits { expression: memory.name().into() }));
+            self.check(&place, Err(Fault::Width { expression: memory.name().into(), width: 0 }));
         }
         let contents = match memory.contents() {
             Contents::Undefined => Ok(()),
             Contents::File(file) => {
                 self.memory_files.push(file.clone());
-                Value::Text(file.clone()).check(memory.name())
+                Value::Text(file.clone()).check(&self.name, memory.name())
             }
             Contents::Parameter(name) => self.scope.mark_read(name),
         };
@@ -305,7 +305,7 @@ impl Module {
         let place = format!("process on `{}`", clock.short());
         let is_clock = match clock.kind() {
             Kind::Name(_) if clock.width() == 1 => self.scope.read(clock),
-            _ => Err(Fault::Target { target: clock.short(), why: "a clock must be a name of 1 bit".into() }),
+            _ => Err(Fault::Clock { clock: clock.short() }),
         };
         self.check(&place, is_clock);
         let number = self.scope.driver(&place);

@@ -1,7 +1,7 @@
 //! What is declared in a module, who drives it and what is read of it.
 
 use super::expr::{Expr, Kind};
-use super::{Fault, check_name};
+use super::{Fault, MAX_WIDTH, check_name};
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -71,7 +71,7 @@ impl Scope {
         }
         let bits = match what {
             What::Memory | What::Genvar | What::Label => 1,
-            _ => width as usize,
+            _ => width.min(MAX_WIDTH) as usize,
         };
         let decl = Decl { what, width, driven: vec![0; bits], read: vec![false; bits], visible: true };
         self.decls.insert(name.into(), decl);
