@@ -40,7 +40,7 @@ impl Dut {
                 },
             },
             taps: if design.options.taps { hidden.iter().enumerate().map(tap).collect() } else { vec![] },
-            patience: 1000 + design.layers.iter().map(|l| l.frame_clocks() as u64).sum::<u64>() * 4,
+            patience: 100_000 + design.layers.iter().map(|l| l.frame_clocks() as u64).sum::<u64>() * 4,
         }
     }
 }

@@ -3,7 +3,8 @@
 use super::check::{Checker, Verdict};
 use super::simulation::{Access, Run, Simulation, Stimulus};
 use super::{Builder, CosimError, Dut, Mismatch, Place, Reference};
-use crate::net::Images;
+use crate::net::{Images, Network};
+use crate::random::root_from_seed;
 use std::path::Path;
 use std::time::Instant;
 
@@ -35,6 +36,17 @@ pub struct Settings {
     pub root: u64,
     /// Probability codes, one a layer with dropout.
     pub codes: Vec<u32>,
+}
+
+impl Settings {
+    /// What makes a design compute `network`, its seed and codes included, with its number of passes.
+    pub fn of(network: &Network) -> Settings {
+        Settings {
+            passes: network.passes,
+            root: root_from_seed(network.seed, network.random.lfsr_bits),
+            codes: network.hidden.iter().filter_map(|h| h.dropout.map(|d| d.code)).collect(),
+        }
+    }
 }
 
 /// How a co-simulation runs.
