@@ -6,8 +6,8 @@
 
 mod build;
 mod cache;
-mod design;
 mod check;
+mod design;
 mod dut;
 mod error;
 mod expect;

@@ -81,8 +81,8 @@ impl Lane {
         m.group("Operands, timed for the population count");
         let weight = m.input("weight_i", count * pe.simd);
         m.note("word p is that of neuron p");
-        let last = m.input("last_i", 1);
-        m.note("last word of the neurons, in the clock of its count");
+        let clear = m.input("clear_i", 1);
+        m.note("last word of the neurons, in the clock of its count, or none");
         let shift = matches!(pe.kind, PeKind::Dense { planes: 2.. }).then(|| m.input("shift_i", 1));
         let starts: Vec<(&str, Expr)> = match pe.kind {
             PeKind::Sum => vec![],
@@ -149,7 +149,7 @@ impl Lane {
                 Some(below) => below.at(p),
                 None => result.word(p, pe.width()),
             };
-            let mut ports = vec![("clk_i", &clk), ("last_i", &last), ("weight_i", &weight_p)];
+            let mut ports = vec![("clk_i", &clk), ("clear_i", &clear), ("weight_i", &weight_p)];
             for (port, word) in &rails {
                 ports.push((if *port == "pos" { "pos_i" } else { "neg_i" }, word));
             }

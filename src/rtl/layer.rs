@@ -5,7 +5,7 @@ use super::input::InputBuffer;
 use super::lane::{Lane, Source};
 use super::pe::{Pe, PeKind};
 use super::popcount::Popcount;
-use super::scan::delayed;
+use super::scan::{delayed, delayed_event};
 use super::skew::Skew;
 use crate::plan::LayerPlan;
 use crate::verilog::{
@@ -275,11 +275,12 @@ impl Layer {
 
         m.section("Control, delayed to the clock of the count");
         let counting = Popcount::new(simd).latency();
-        let group_ends = delayed(&mut m, &clk, "group_ends", &group_done, counting);
-        let ends_q = m.reg("ends_q", 2);
-        m.clocked(&clk, [set(&ends_q, &cat([&ends_q.bit(0), &group_ends]))]);
-        let last = ends_q.bit(1);
-        let mut lane_ports: Vec<(&str, Expr)> = vec![("last_i", last.clone())];
+        let group_ends = delayed_event(&mut m, &clk, &rst_n, "group_ends", &group_done, counting);
+        let last = delayed_event(&mut m, &clk, &rst_n, "last", &group_ends, 2);
+        // Between frames the accumulators are kept at 0, as after the last word of a group.
+        let clears = m.wire_is("clears", &(&group_done | !&busy));
+        let clears = delayed(&mut m, &clk, "clear", &clears, counting + 2);
+        let mut lane_ports: Vec<(&str, Expr)> = vec![("clear_i", clears)];
         if !self.output {
             let first_word = m.wire_is("first_word", &(&busy & !word.any()));
             let first = match &plane {
@@ -393,9 +394,8 @@ impl Layer {
                 m.instance("u_lane", &header, &ports);
             });
         }
-        let valid_q = m.reg("valid_q", 1);
-        m.clocked(&clk, [set(&valid_q, &(&rst_n & &last))]);
-        m.assign(&valid_out, &valid_q);
+        let valid = delayed_event(&mut m, &clk, &rst_n, "valid", &last, 1);
+        m.assign(&valid_out, &valid);
         files.push(m.build()?);
         Ok(files)
     }

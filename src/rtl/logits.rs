@@ -174,7 +174,7 @@ impl Logits<'_> {
             );
             m.generate_for("g_held", "l", lanes, |m, l| {
                 let now = m.wire_is("now", &held.word(l, pe * sum_in));
-                let later = cat([&lit(sum_in, 0), &now.slice(pe * sum_in - 1, sum_in)]);
+                let later = &now >> sum_in;
                 m.clocked(&clk, [set(&held.word(l, pe * sum_in), &mux(&valid, &sums.word(l, pe * sum_in), &later))]);
             });
             m.wire_is("step", &left.any())
@@ -217,8 +217,11 @@ impl Logits<'_> {
         let total_bits = product_bits.max(bw).max(w.logit + self.output.shift) + 1;
         let logit = m.reg("logit_q", lanes * w.logit);
         m.generate_for("g_logit", "k", lanes, |m, l| {
-            let now = m.wire_is("now", &held.word(l, pe * sum_in));
-            let matches = now.bits(0, sum_in);
+            let waiting = m.wire_is("waiting", &held.word(l, pe * sum_in));
+            let matches = waiting.bits(0, sum_in);
+            if pe > 1 {
+                m.unused("unused_waiting", &[&waiting.slice(pe * sum_in - 1, sum_in)]);
+            }
             let low = odd_q.as_ref().map_or(one_bit(0), |odd| odd.at(l));
             let value_l = m.wire_is("value", &cat([&lit(1, 0), &value.word(l, value_bits)]));
             m.note("not negative");

@@ -74,8 +74,8 @@ impl Pe {
         m.group("Clock");
         let clk = m.input("clk_i", 1);
         m.group("Control, in the clock of the count");
-        let last = m.input("last_i", 1);
-        m.note("last word of the neuron");
+        let clear = m.input("clear_i", 1);
+        m.note("last word of the neuron, or none");
         let shift = matches!(self.kind, PeKind::Dense { planes: 2.. }).then(|| {
             let e = m.input("shift_i", 1);
             m.note("first word of a plane but the first");
@@ -155,8 +155,8 @@ impl Pe {
         m.clocked(
             &clk,
             [
-                when_else(&last, [set(&acc, &lit(width, 0))], [set(&acc, &total)]),
-                when(&last, [set(&verdict, &if self.kind == PeKind::Sum { total.clone() } else { sum.bit(width) })]),
+                when_else(&clear, [set(&acc, &lit(width, 0))], [set(&acc, &total)]),
+                when(&clear, [set(&verdict, &if self.kind == PeKind::Sum { total.clone() } else { sum.bit(width) })]),
             ],
         );
         m.build()

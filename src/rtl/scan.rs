@@ -1,6 +1,6 @@
 //! Small pieces of logic that several blocks write.
 
-use crate::verilog::{Expr, Module, cat, set};
+use crate::verilog::{Expr, Module, cat, lit, set, when_else};
 
 /// Bit i of the result is the parity of bits 0 to i of `word`: a prefix in log2 steps of the whole word.
 pub fn prefix_parity(m: &mut Module, name: &str, word: &Expr) -> Expr {
@@ -11,6 +11,17 @@ pub fn prefix_parity(m: &mut Module, name: &str, word: &Expr) -> Expr {
         step *= 2;
     }
     scan
+}
+
+/// A bit as it was `clocks` clocks ago, 0 while that was before the end of the reset.
+pub fn delayed_event(m: &mut Module, clk: &Expr, rst_n: &Expr, name: &str, value: &Expr, clocks: u32) -> Expr {
+    if clocks == 0 {
+        return value.clone();
+    }
+    let q = m.reg(&format!("{name}_q"), clocks);
+    let next = if clocks == 1 { value.clone() } else { cat([&q.bits(0, clocks - 1), value]) };
+    m.clocked(clk, [when_else(&!rst_n, [set(&q, &lit(clocks, 0))], [set(&q, &next)])]);
+    q.bit(clocks - 1)
 }
 
 /// `value` as it was `clocks` clocks ago; one bit.
