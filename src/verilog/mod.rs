@@ -59,6 +59,7 @@
 //! - **Memories**: `let rom = m.memory(Memory::new("rom", 64, 512).block().file("rom.mem"))`, then
 //!   `set(&q, &rom.word(&address))` in a clocked process for a registered read.
 
+mod behaviour;
 mod error;
 mod expr;
 mod header;
@@ -68,9 +69,11 @@ mod memory;
 mod module;
 mod names;
 mod ops;
+mod out;
 mod print;
 mod process;
 mod scope;
+mod select;
 mod stmt;
 
 pub use error::{Fault, VerilogError};
