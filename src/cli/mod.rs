@@ -1,11 +1,16 @@
 //! Command line: one file a subcommand.
 
 mod completions;
+mod cosim;
+mod demo;
 mod evaluate;
+mod generate;
 mod inputs;
 mod inspect;
 mod model_arg;
 mod output;
+mod plan_arg;
+mod proof;
 mod train;
 
 use clap::{Parser, Subcommand};
@@ -41,8 +46,11 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Demo(demo::Args),
     Inspect(inspect::Args),
     Evaluate(evaluate::Args),
+    Generate(generate::Args),
+    Cosim(cosim::Args),
     Train(train::Args),
     Completions(completions::Args),
 }
@@ -62,8 +70,11 @@ pub fn main() -> ExitCode {
         eprintln!("warning: an interrupt may leave files behind: {error}");
     }
     let result = match cli.command {
+        Command::Demo(args) => demo::run(&args, &output),
         Command::Inspect(args) => inspect::run(&args, &output),
         Command::Evaluate(args) => evaluate::run(&args, &output),
+        Command::Generate(args) => generate::run(&args, &output),
+        Command::Cosim(args) => cosim::run(&args, &output),
         Command::Train(args) => train::run(&args, &output),
         Command::Completions(args) => completions::run(&args, &output),
     };

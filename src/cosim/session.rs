@@ -85,9 +85,14 @@ impl Outcome {
         self.mismatch_count == 0
     }
 
+    /// The first image that is not right.
+    pub fn first_wrong(&self) -> Option<usize> {
+        self.mismatches.iter().map(|m| m.image).min()
+    }
+
     /// The difference nearest to the cause: of the first wrong image, the one earliest on the data's way.
     pub fn origin(&self) -> Option<&Mismatch> {
-        let image = self.mismatches.iter().map(|m| m.image).min()?;
+        let image = self.first_wrong()?;
         self.mismatches.iter().filter(|m| m.image == image).min_by_key(|m| (m.place.layer(), m.pass, m.place))
     }
 }
@@ -103,7 +108,8 @@ pub fn cosimulate(
     options: Options,
     progress: &dyn Fn(usize),
 ) -> Result<Outcome, CosimError> {
-    check_settings(dut, images, settings, &options)?;
+    check_settings(dut, images, settings)?;
+    check_options(dut, images, &options)?;
     let executable = builder.executable(dut, options.wave.is_some())?;
     let expected = reference.results(images, settings.passes)?;
     let mut simulation = Simulation::start(&executable, dut)?;
@@ -166,8 +172,11 @@ fn patience(dut: &Dut, passes: u32, stimulus: &Stimulus) -> u64 {
     busy.saturating_add(pauses as u64)
 }
 
-fn check_settings(dut: &Dut, images: &Images, settings: &Settings, options: &Options) -> Result<(), CosimError> {
-    let fail = |what: String| Err(CosimError::Settings { what });
+fn fail(what: String) -> Result<(), CosimError> {
+    Err(CosimError::Settings { what })
+}
+
+pub(super) fn check_settings(dut: &Dut, images: &Images, settings: &Settings) -> Result<(), CosimError> {
     let Settings { passes, codes, .. } = settings;
     let p = &dut.ports;
     if images.is_empty() {
@@ -182,6 +191,10 @@ fn check_settings(dut: &Dut, images: &Images, settings: &Settings, options: &Opt
     if codes.len() != p.stochastic_layers {
         return fail(format!("{} codes for {} layers with dropout", codes.len(), p.stochastic_layers));
     }
+    Ok(())
+}
+
+fn check_options(dut: &Dut, images: &Images, options: &Options) -> Result<(), CosimError> {
     for (name, value) in [("gap", options.stimulus.gap), ("stall", options.stimulus.stall)] {
         if !(0.0..=0.99).contains(&value) {
             return fail(format!("{name} probability {value}; 0 to 0.99 are possible"));
@@ -198,15 +211,21 @@ fn check_settings(dut: &Dut, images: &Images, settings: &Settings, options: &Opt
     Ok(())
 }
 
-fn configure(settings: &Settings, patience: u64) -> Vec<Access> {
-    let write = |address, value| Access::Write { address, value };
-    let mut accesses = vec![
-        write(register::PASSES, settings.passes),
-        write(register::ROOT_LOW, settings.root as u32),
-        write(register::ROOT_HIGH, (settings.root >> 32) as u32),
+/// Address and value of the register writes that make a design run with `settings`.
+pub(super) fn writes(settings: &Settings) -> Vec<(u8, u32)> {
+    let mut writes = vec![
+        (register::PASSES, settings.passes),
+        (register::ROOT_LOW, settings.root as u32),
+        (register::ROOT_HIGH, (settings.root >> 32) as u32),
     ];
-    accesses.extend(settings.codes.iter().enumerate().map(|(s, &code)| write(register::CODE + s as u8, code)));
-    accesses.push(write(register::CONTROL, register::RESTART));
+    writes.extend(settings.codes.iter().enumerate().map(|(s, &code)| (register::CODE + s as u8, code)));
+    writes.push((register::CONTROL, register::RESTART));
+    writes
+}
+
+fn configure(settings: &Settings, patience: u64) -> Vec<Access> {
+    let mut accesses: Vec<Access> =
+        writes(settings).into_iter().map(|(address, value)| Access::Write { address, value }).collect();
     accesses.push(Access::AwaitZero { address: register::STATUS, mask: register::ACTIVE, clocks: patience });
     accesses
 }

@@ -61,6 +61,10 @@ pub fn find_make() -> Result<String, CosimError> {
     Ok("make".into())
 }
 
+pub fn find_iverilog() -> Result<(), CosimError> {
+    ask("iverilog", &["-V"], &format!("{INSTALL} `apt install iverilog`")).map(drop)
+}
+
 /// First line of what a short question to a tool answers.
 fn ask(program: &str, args: &[&str], advice: &str) -> Result<String, CosimError> {
     let output = Command::new(program)

@@ -4,9 +4,11 @@
 //! either the old design or the new one. A directory is a design if its `manifest.json` says so ([`DESIGN_FORMAT`]); anything
 //! else is not overwritten.
 
+mod design;
 mod files;
 mod replace;
 
+pub use design::design_files;
 pub use files::{FileSet, sha256};
 
 use std::path::PathBuf;

@@ -40,6 +40,7 @@ impl FileSet {
         // As any new directory is; the umask still applies.
         builder.prefix(".neuspin-").permissions(Permissions::from_mode(0o777));
         let aside = builder.tempdir_in(parent).map_err(failed("make a directory in", parent))?;
+        let _guard = crate::interrupt::remove(aside.path());
         self.write_into(aside.path(), &target)?;
         change_over(aside, &target, old)?;
         sync(parent).map_err(failed("write", parent))

@@ -1,0 +1,141 @@
+//! `neuspin cosim`: a design in a simulator, compared with the golden model in every bit.
+
+use super::Status;
+use super::inputs::InputArgs;
+use super::model_arg::{DrawArgs, ModelArg};
+use super::output::{Output, facts, grouped};
+use super::plan_arg::PlanArgs;
+use super::proof::{Proof, Verdict};
+use anyhow::{Result, ensure};
+use neuspin::cosim::{Builder, Stimulus};
+use neuspin::golden::Golden;
+use neuspin::rtl::Options;
+use serde_json::json;
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "\
+Examples:
+  neuspin cosim digits-spindrop
+  neuspin cosim digits-spindrop --pe 1,1,1,1 --simd 1,1,1,1 --lanes 1 --limit 20
+  neuspin cosim digits-spindrop --gap 0.3 --stall 0.5 --runs 5       paused streams, five times
+  neuspin cosim digits-spindrop --wave image.fst --wave-image 7      then: gtkwave image.fst
+  neuspin cosim digits-spindrop --icarus 3                           a second simulator
+  neuspin cosim mnist-spindrop --data images.npy --passes 8 --json";
+
+/// Simulate the hardware and compare every output bit with the golden model.
+///
+/// Results, every pass's logits, registers and, at full speed, the number of cycles must be right. Where they are not, the
+/// same images run on the design with taps, which shows the layer and neuron where the difference arises.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    #[command(flatten)]
+    model: ModelArg,
+    #[command(flatten)]
+    inputs: InputArgs,
+    #[command(flatten)]
+    draws: DrawArgs,
+    #[command(flatten)]
+    plan: PlanArgs,
+    #[command(flatten)]
+    simulation: SimulationArgs,
+}
+
+#[derive(clap::Args)]
+#[command(next_help_heading = "Simulation")]
+struct SimulationArgs {
+    /// Probability that the input stream pauses, per clock
+    #[arg(long, value_name = "P", default_value_t = 0.0)]
+    gap: f64,
+    /// Probability that nobody takes a result, per clock
+    #[arg(long, value_name = "P", default_value_t = 0.0)]
+    stall: f64,
+    /// Runs, each from another random power-up state and with other pauses
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    runs: u64,
+    /// Seed of power-up state and pauses of the first run
+    #[arg(long, value_name = "SEED", default_value_t = 1)]
+    run_seed: u64,
+    /// Write a waveform of one image: the first wrong one, or else --wave-image
+    #[arg(long, value_name = "OUT.fst")]
+    wave: Option<PathBuf>,
+    /// Image of the waveform where all images are right
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "wave")]
+    wave_image: usize,
+    /// Run the first N images in Icarus, too
+    #[arg(long, value_name = "N")]
+    icarus: Option<usize>,
+}
+
+pub fn run(args: &Args, output: &Output) -> Result<Status> {
+    let (model, network) = args.model.network(&args.draws)?;
+    let inputs = args.inputs.load(&model)?;
+    let simulation = &args.simulation;
+    ensure!(
+        simulation.wave_image < inputs.images.len(),
+        "--wave-image {}: there are images 0 to {}",
+        simulation.wave_image,
+        inputs.images.len() - 1
+    );
+    ensure!(simulation.icarus != Some(0), "--icarus 0: at least 1 image");
+    let design = args.plan.design(&network, Options::default())?;
+    let golden = Golden::new(&network)?;
+    let builder = Builder::find()?;
+    let proof = Proof { builder, network: &network, design: &design, reference: &golden, images: &inputs.images };
+
+    let stimulus = |run: u64| Stimulus {
+        gap: simulation.gap,
+        stall: simulation.stall,
+        seed: simulation.run_seed.wrapping_add(run),
+    };
+    let mut verdicts: Vec<Verdict> = vec![];
+    for run in 0..simulation.runs {
+        verdicts.push(proof.run(stimulus(run), output)?);
+        if !verdicts.iter().all(Verdict::is_good) {
+            break;
+        }
+    }
+    let icarus = simulation.icarus.map(|count| proof.icarus(count, output)).transpose()?;
+    let last = verdicts.len() as u64 - 1;
+    if let Some(path) = &simulation.wave {
+        let wrong = verdicts.last().and_then(|v| v.outcome.first_wrong());
+        proof.wave(stimulus(last), path, wrong.unwrap_or(simulation.wave_image), output)?;
+    }
+
+    let good = verdicts.iter().all(Verdict::is_good) && icarus.as_ref().is_none_or(Vec::is_empty);
+    let json = json!({
+        "design": design.name,
+        "data": inputs.name,
+        "passes": network.passes,
+        "plan": design.plan,
+        "good": good,
+        "runs": verdicts.iter().map(Verdict::json).collect::<Vec<_>>(),
+        "icarus": icarus,
+        "wave": simulation.wave,
+    });
+    let mut text = String::new();
+    for verdict in &verdicts {
+        let o = &verdict.outcome;
+        let cycles = match verdict.predicted {
+            Some(predicted) if predicted == o.clocks => format!("{}, as predicted", grouped(o.clocks)),
+            _ => grouped(o.clocks),
+        };
+        text += &facts(&[
+            ("exact", format!("{} of {} images, {} passes each", o.exact, o.images, network.passes)),
+            ("compared", format!("{} values", grouped(o.compared))),
+            ("cycles", cycles),
+            ("speed", format!("{} simulated cycles/s", grouped(verdict.cycles_per_second() as u64))),
+        ]);
+        text += &verdict.complaints();
+    }
+    match &icarus {
+        Some(found) if found.is_empty() => text += "Icarus agrees\n",
+        Some(found) => text += &format!("Icarus disagrees:\n  {}\n", found.join("\n  ")),
+        None => {}
+    }
+    if let Some(path) = &simulation.wave {
+        text += &format!("waveform in {}\n", path.display());
+    }
+    output.result(&json, &text)?;
+    Ok(if good { Status::Success } else { Status::CheckFailed })
+}

@@ -1,0 +1,88 @@
+//! `neuspin generate`: from a model to Verilog.
+
+use super::Status;
+use super::model_arg::{DrawArgs, ModelArg};
+use super::output::{Output, facts, grouped, table};
+use super::plan_arg::PlanArgs;
+use anyhow::Result;
+use neuspin::emit::design_files;
+use neuspin::model::Model;
+use neuspin::net::Network;
+use neuspin::rtl::{Design, Options};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+
+const EXAMPLES: &str = "\
+Examples:
+  neuspin generate digits-spindrop                        writes hdl_out/digits_spindrop
+  neuspin generate digits-spindrop --pe 8,8,8,1 --simd 64,64,64,64 --lanes 4
+  neuspin generate models/mine --lanes 8 --max-passes 128 --out build/mine
+  neuspin generate digits-spindrop --taps --out /tmp/tapped    shows all activations";
+
+/// Generate Verilog: one module a file, memory images, a manifest, a FuseSoC core.
+///
+/// The folder is replaced as a whole once everything is there; a folder that holds anything but a design is left alone.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    #[command(flatten)]
+    model: ModelArg,
+    /// Folder of the design [default: hdl_out/<design>]
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+    /// Add ports that show every hidden activation
+    #[arg(long)]
+    taps: bool,
+    #[command(flatten)]
+    plan: PlanArgs,
+    #[command(flatten)]
+    draws: DrawArgs,
+}
+
+/// Writes the files of a design; to `hdl_out/<design>` unless told otherwise.
+pub fn write(design: &Design, model: &Model, network: &Network, out: Option<&Path>) -> Result<PathBuf> {
+    let out = out.map_or_else(|| Path::new("hdl_out").join(&design.name), Path::to_path_buf);
+    let origin = format!("model {}: {}", model.name, model.command);
+    design_files(design, network, &origin)?.write(&out)?;
+    Ok(out)
+}
+
+pub fn run(args: &Args, output: &Output) -> Result<Status> {
+    let (model, network) = args.model.network(&args.draws)?;
+    let design = args.plan.design(&network, Options { taps: args.taps })?;
+    let out = write(&design, &model, &network, args.out.as_deref())?;
+
+    let schedule = design.schedule(&network);
+    let (first, each) = (schedule.cycles(1, network.passes.into()), schedule.cycles_per_image(network.passes.into()));
+    let json = json!({
+        "design": design.name,
+        "out": out,
+        "modules": design.modules.len(),
+        "memory_images": design.images.len(),
+        "plan": design.plan,
+        "passes": network.passes,
+        "cycles_first_image": first,
+        "cycles_per_image": each,
+    });
+    let head = facts(&[
+        ("design", design.name.clone()),
+        ("written to", out.display().to_string()),
+        ("files", format!("{} modules, {} memory images", design.modules.len(), design.images.len())),
+        ("passes", format!("{} at once, at most {}", design.plan.lanes, design.plan.max_passes)),
+        ("cycles", format!("{} to the first result, {each:.1} an image ({} passes)", grouped(first), network.passes)),
+    ]);
+    let rows = design.layers.iter().enumerate().map(|(l, layer)| {
+        let clocks = grouped(layer.frame_clocks() as u64);
+        vec![
+            l.to_string(),
+            format!("{} -> {}", layer.inputs, layer.outputs),
+            layer.pe.to_string(),
+            layer.simd.to_string(),
+            layer.lanes.to_string(),
+            clocks,
+        ]
+    });
+    let header = ["layer", "shape", "pe", "simd", "lanes", "clocks a frame"];
+    output.result(&json, &format!("{head}\n{}", table(&header, &[0, 2, 3, 4, 5], rows.collect())))?;
+    Ok(Status::Success)
+}
