@@ -2,9 +2,13 @@
 //!
 //! A plan changes cycles and area, never results. It knows no Verilog text.
 
+mod cost;
 mod schedule;
+mod search;
 
+pub use cost::{Cost, cost};
 pub use schedule::{Latencies, Schedule, replay_clocks};
+pub use search::{Target, search};
 
 use crate::net::Network;
 use serde::{Deserialize, Serialize};

@@ -9,7 +9,7 @@ use super::scan::{delayed, delayed_event};
 use super::skew::Skew;
 use crate::plan::LayerPlan;
 use crate::verilog::{
-    Expr, Memory, Module, Stmt, VerilogError, VerilogFile, cat, index_width, lit, mux, set, when, when_else,
+    Expr, Memory, Module, Stmt, VerilogError, VerilogFile, index_width, lit, mux, set, when, when_else,
 };
 
 /// A layer of a design.

@@ -1,0 +1,84 @@
+//! What a plan costs, before synthesis.
+//!
+//! Memories are counted exactly. LUTs and registers come from a linear model of the blocks, fitted to Yosys results of single
+//! blocks (`make area` prints estimate and synthesis side by side); it is meant for choosing a folding, not for a data sheet.
+
+use super::{LayerPlan, Plan, replay_clocks};
+use crate::net::Network;
+use serde::Serialize;
+
+/// Estimated resources.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Cost {
+    /// LUTs of a Xilinx 7 device, memories in LUTs and shift registers not counted.
+    pub luts_xc7: u64,
+    /// LUT4 of an ECP5, two for each carry cell.
+    pub luts_ecp5: u64,
+    /// Bits of weights and start values: block memory.
+    pub rom_bits: u64,
+    /// Bits of activations, states and accumulators: memory in LUTs, or blocks.
+    pub ram_bits: u64,
+}
+
+/// Bits of a number up to `n`.
+fn bits(n: usize) -> u64 {
+    u64::from(usize::BITS - n.leading_zeros())
+}
+
+/// (Xilinx 7, ECP5) LUTs of one processing element: `per_input · simd + per_bit · accumulator`, in hundredths.
+fn element(l: &LayerPlan) -> (u64, u64) {
+    let accumulator = bits(l.inputs * ((1 << l.planes) - 1)) + 1;
+    let (xc7, ecp5) = if l.masked { ((168, 100), (288, 200)) } else { ((130, 100), (230, 200)) };
+    let cost = |(per_input, per_bit): (u64, u64)| (per_input * l.simd as u64 + per_bit * accumulator) / 100;
+    let planes = if l.planes > 1 { accumulator } else { 0 };
+    (cost(xc7), cost(ecp5) + planes)
+}
+
+fn layer_luts_both(l: &LayerPlan) -> (u64, u64) {
+    let (xc7, ecp5) = element(l);
+    let elements = (l.pe * l.lanes) as u64;
+    // Rails, plane selection and the sequencer.
+    let input = if l.planes > 1 { l.simd as u64 * l.planes as u64 / 2 } else { 0 };
+    let shared = 60 + 2 * bits(l.frame_clocks()) + input + if l.masked { 60 * l.lanes as u64 } else { 0 };
+    (xc7 * elements + shared, ecp5 * elements + shared)
+}
+
+/// LUTs of a layer on Xilinx 7, its dropout unit not counted.
+pub(super) fn layer_luts(l: &LayerPlan) -> u64 {
+    layer_luts_both(l).0
+}
+
+/// The estimate for a plan that fits `network`.
+pub fn cost(network: &Network, plan: &Plan) -> Cost {
+    let layers = plan.layers(network);
+    let lanes = plan.lanes as u64;
+    let word = u64::from(network.random.lfsr_bits);
+    let mut total = Cost::default();
+    for (index, l) in layers.iter().enumerate() {
+        let (xc7, ecp5) = layer_luts_both(l);
+        total.luts_xc7 += xc7;
+        total.luts_ecp5 += ecp5;
+        let start = (bits(l.inputs * ((1 << l.planes) - 1)) + 1) * if l.masked { 2 } else { 1 };
+        total.rom_bits += (l.inputs * l.outputs) as u64;
+        if index + 1 < layers.len() {
+            total.rom_bits += start * l.outputs as u64;
+        }
+        let value = if index == 0 { l.planes as u64 } else { 1 + u64::from(l.masked) };
+        total.ram_bits += 2 * l.inputs as u64 * value * l.lanes as u64;
+        if l.dropout.is_some() {
+            // A 64-bit stream costs about 37 LUTs a draw, its swap one LUT a bit.
+            let draws = plan.draws_per_clock(network, index) as u64;
+            let unit = lanes * (37 * draws + word);
+            total.luts_xc7 += unit;
+            total.luts_ecp5 += unit;
+            total.ram_bits += plan.max_passes as u64 * word;
+        }
+    }
+    // Registers, seeder, replay and the logits of all lanes, whose multipliers go to DSP blocks where there are any.
+    let fixed = 700 + 10 * replay_clocks(network, plan) as u64 + 130 * lanes;
+    total.luts_xc7 += fixed;
+    total.luts_ecp5 += fixed + 60 * lanes;
+    let width = u64::from(network.output.logit_bits);
+    total.ram_bits += 2 * network.classes() as u64 * (3 * width + 3 * bits(plan.max_passes));
+    total
+}

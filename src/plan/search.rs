@@ -1,0 +1,139 @@
+//! Finding a folding: the smallest one that is fast enough, or the fastest one that is small enough.
+
+use super::{Folding, LayerPlan, Plan, PlanError, cost, shape};
+use crate::net::Network;
+
+/// What a folding is searched for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// At most so many cycles from image to image, at the network's number of passes; as small as possible.
+    Cycles(u64),
+    /// At most so many LUTs (estimate for Xilinx 7); as fast as possible.
+    Luts(u64),
+}
+
+/// Widest word of inputs and most neurons at once that are tried; beyond that a clock has too far to go.
+const MAX_SIMD: usize = 128;
+const MAX_PE: usize = 64;
+const MAX_LANES: usize = 32;
+
+/// A partial folding: layers 0 to the one whose `pe` is the key.
+#[derive(Clone, Debug)]
+struct Partial {
+    luts: u64,
+    folding: Vec<Folding>,
+}
+
+/// The best plan for `target`, with room for `max_passes` passes.
+///
+/// # Errors
+/// If no folding reaches the target; the error says how near one comes.
+pub fn search(network: &Network, max_passes: usize, target: Target) -> Result<Plan, PlanError> {
+    match target {
+        Target::Cycles(cycles) => smallest(network, max_passes, cycles).ok_or_else(|| {
+            let fastest = fastest_cycles(network, max_passes);
+            PlanError::Whole(format!("no folding takes {cycles} cycles an image or fewer; the fastest takes {fastest}"))
+        }),
+        Target::Luts(luts) => {
+            // Fewer cycles never need fewer LUTs, so the bound can be halved down to.
+            let fits =
+                |cycles: u64| smallest(network, max_passes, cycles).filter(|p| cost(network, p).luts_xc7 <= luts);
+            let (mut low, mut high) = (0, 1 << 40);
+            let Some(mut best) = fits(high) else {
+                let least = smallest(network, max_passes, high).map_or(0, |p| cost(network, &p).luts_xc7);
+                return Err(PlanError::Whole(format!(
+                    "no folding fits {luts} LUTs; the smallest is estimated at {least}"
+                )));
+            };
+            while high - low > 1 {
+                let middle = low + (high - low) / 2;
+                match fits(middle) {
+                    Some(plan) => (best, high) = (plan, middle),
+                    None => low = middle,
+                }
+            }
+            Ok(best)
+        }
+    }
+}
+
+fn fastest_cycles(network: &Network, max_passes: usize) -> u64 {
+    let (mut low, mut high) = (0, 1 << 40);
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        if smallest(network, max_passes, middle).is_some() { high = middle } else { low = middle }
+    }
+    high
+}
+
+/// The plan with the fewest LUTs among those that take at most `cycles` an image.
+fn smallest(network: &Network, max_passes: usize, cycles: u64) -> Option<Plan> {
+    let lanes = if network.stochastic_layers() == 0 { 1 } else { MAX_LANES };
+    let candidates = (0..).map(|power| 1usize << power).take_while(|&l| l <= lanes && l <= max_passes);
+    candidates
+        .filter(|lanes| max_passes.is_multiple_of(*lanes))
+        .filter_map(|lanes| fold(network, lanes, max_passes, cycles))
+        .min_by_key(|plan| cost(network, plan).luts_xc7)
+}
+
+/// The smallest folding for `lanes`, layer by layer: only `pe` of a layer matters to the next.
+fn fold(network: &Network, lanes: usize, max_passes: usize, cycles: u64) -> Option<Plan> {
+    let layers = network.hidden.len() + 1;
+    let once = network.once_per_image();
+    let groups = u64::from(network.passes.min(max_passes as u32)).div_ceil(lanes as u64);
+    // The replay sends one beat a clock at best, and logits leave one class a clock.
+    if groups * (network.classes() as u64 + 1) > cycles {
+        return None;
+    }
+    let mut partials: Vec<(usize, Partial)> = vec![(1, Partial { luts: 0, folding: vec![] })];
+    for layer in 0..layers {
+        let (inputs, outputs) = shape(network, layer);
+        let turns = if layer < once { 1 } else { groups };
+        let planes = if layer == 0 { u64::from(network.input.bits) } else { 1 };
+        let mut next: Vec<(usize, Partial)> = vec![];
+        for pe in divisors(outputs, MAX_PE) {
+            for simd in divisors(inputs, MAX_SIMD) {
+                let clocks = (inputs / simd * (outputs / pe)) as u64 * planes;
+                if (clocks + 1) * turns > cycles || (layer + 1 == layers && pe > inputs / simd) {
+                    continue;
+                }
+                if layer + 1 == once && (outputs / pe + 1) as u64 * groups > cycles {
+                    continue;
+                }
+                let plan = LayerPlan {
+                    inputs,
+                    outputs,
+                    pe,
+                    simd,
+                    lanes: if layer < once { 1 } else { lanes },
+                    planes: planes as usize,
+                    masked: layer > 0 && network.hidden[layer - 1].dropout.is_some(),
+                    dropout: network.hidden.get(layer).and_then(|h| h.dropout).map(|_| 0),
+                };
+                let here = cost::layer_luts(&plan);
+                let before = partials.iter().filter(|(pe, _)| layer == 0 || simd % pe == 0);
+                let Some((_, best)) = before.min_by_key(|(_, p)| p.luts) else { continue };
+                let luts = best.luts + here;
+                match next.iter_mut().find(|(known, _)| *known == pe) {
+                    Some((_, known)) if known.luts <= luts => {}
+                    known => {
+                        let mut folding = best.folding.clone();
+                        folding.push(Folding { pe, simd });
+                        let partial = Partial { luts, folding };
+                        match known {
+                            Some((_, old)) => *old = partial,
+                            None => next.push((pe, partial)),
+                        }
+                    }
+                }
+            }
+        }
+        partials = next;
+    }
+    let (_, best) = partials.into_iter().min_by_key(|(_, p)| p.luts)?;
+    Plan::new(network, lanes, max_passes, best.folding).ok()
+}
+
+fn divisors(n: usize, most: usize) -> impl Iterator<Item = usize> {
+    (1..=n.min(most)).filter(move |d| n.is_multiple_of(*d))
+}
