@@ -1,5 +1,6 @@
 //! Generated designs against the golden model, in Verilator.
 
+mod corruption;
 mod networks;
 
 use networks::{Shape, images, network};
@@ -9,9 +10,12 @@ use neuspin::net::Network;
 use neuspin::plan::{Folding, Plan};
 use neuspin::rtl::{self, Design};
 
-fn design(network: &Network, lanes: usize, max_passes: usize, folding: &[(usize, usize)], taps: bool) -> Dut {
-    let folding = folding.iter().map(|&(pe, simd)| Folding { pe, simd }).collect();
-    let plan = Plan::new(network, lanes, max_passes, folding).unwrap();
+fn folded(layers: &[(usize, usize)]) -> Vec<Folding> {
+    layers.iter().map(|&(pe, simd)| Folding { pe, simd }).collect()
+}
+
+fn design(network: &Network, lanes: usize, max_passes: usize, folding: &[Folding], taps: bool) -> Dut {
+    let plan = Plan::new(network, lanes, max_passes, folding.to_vec()).unwrap();
     Dut::of(&Design::build(network, &plan, rtl::Options { taps }).unwrap())
 }
 
@@ -35,7 +39,7 @@ fn four_foldings_of_a_network_are_exact_at_every_number_of_passes() {
         (4, &[(2, 6), (3, 2), (1, 3)]),
     ];
     for (at, (lanes, folding)) in foldings.into_iter().enumerate() {
-        let dut = design(&network, lanes, 12, folding, true);
+        let dut = design(&network, lanes, 12, &folded(folding), true);
         for passes in [1, 3, 8, 12] {
             network.passes = passes;
             for (gap, stall) in [(0.0, 0.0), (0.4, 0.4)] {
