@@ -205,3 +205,6 @@ fn divisors_near(n: usize, near: usize) -> String {
         _ => "a divisor".into(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,127 @@
+use super::*;
+use crate::net::{BitMatrix, Direction, Dropout, Hidden, Input, Output, Random};
+
+/// A network of the given layer sizes with dropout behind the hidden layers named.
+fn network(sizes: &[usize], bits: u32, dropouts: &[usize]) -> Network {
+    let hidden = |l: usize| Hidden {
+        weights: BitMatrix::zeros(sizes[l + 1], sizes[l]),
+        thresholds: vec![0; sizes[l + 1]],
+        directions: vec![Direction::Ge; sizes[l + 1]],
+        dropout: dropouts.contains(&l).then_some(Dropout { code: 100 }),
+    };
+    let (inputs, classes) = (sizes[sizes.len() - 2], sizes[sizes.len() - 1]);
+    Network {
+        name: "n".into(),
+        input: Input { features: sizes[0], bits, signed: false },
+        hidden: (0..sizes.len() - 2).map(hidden).collect(),
+        output: Output {
+            weights: BitMatrix::zeros(classes, inputs),
+            scale: vec![1; classes],
+            offset: vec![0; classes],
+            shift: 0,
+            frac_bits: 0,
+            logit_bits: 18,
+            temperature: 1.0,
+        },
+        random: Random::default(),
+        seed: 0,
+        passes: 16,
+    }
+}
+
+/// Cycles from image to image that the slowest stage allows, from the shapes alone.
+fn bound(network: &Network, plan: &Plan) -> u64 {
+    let groups = u64::from(network.passes).div_ceil(plan.lanes as u64);
+    let once = network.once_per_image();
+    let frame = |(i, l): (usize, &LayerPlan)| (l.frame_clocks() as u64 + 1) * if i < once { 1 } else { groups };
+    plan.layers(network).iter().enumerate().map(frame).max().unwrap_or(0)
+}
+
+#[test]
+fn a_found_folding_meets_its_cycle_target_and_a_looser_target_is_never_larger() {
+    for (sizes, bits, dropouts) in [
+        (vec![784, 256, 256, 256, 10], 1, vec![0, 1, 2]),
+        (vec![64, 64, 64, 10], 4, vec![0, 1]),
+        (vec![30, 21, 10], 1, vec![]),
+    ] {
+        let network = network(&sizes, bits, &dropouts);
+        let mut luts = u64::MAX;
+        for cycles in [300, 2_000, 20_000, 200_000] {
+            let Ok(plan) = search(&network, 16, Target::Cycles(cycles)) else { continue };
+            assert!(bound(&network, &plan) <= cycles, "{sizes:?} for {cycles} cycles: {plan:?}");
+            let needs = cost(&network, &plan).luts_xc7;
+            assert!(needs <= luts, "{sizes:?}: {cycles} cycles need {needs} LUTs, fewer cycles only {luts}");
+            luts = needs;
+        }
+        assert!(luts < u64::MAX, "{sizes:?}: no target was met");
+    }
+}
+
+#[test]
+fn a_found_folding_stays_within_its_lut_budget_and_uses_it() {
+    let network = network(&[784, 256, 256, 256, 10], 1, &[0, 1, 2]);
+    let plans: Vec<Plan> = [4_000, 20_000, 60_000]
+        .into_iter()
+        .map(|budget| {
+            let plan = search(&network, 16, Target::Luts(budget)).unwrap();
+            let needs = cost(&network, &plan).luts_xc7;
+            assert!(needs <= budget, "{needs} LUTs in a budget of {budget}");
+            plan
+        })
+        .collect();
+    let cycles: Vec<u64> = plans.iter().map(|p| bound(&network, p)).collect();
+    assert!(cycles.is_sorted_by(|a, b| a > b), "a larger budget must buy speed: {cycles:?}");
+}
+
+#[test]
+fn targets_out_of_reach_are_refused_with_how_near_one_comes() {
+    let network = network(&[64, 64, 10], 1, &[0]);
+    let error = search(&network, 16, Target::Cycles(3)).unwrap_err().to_string();
+    assert!(error.contains("the fastest takes"), "{error}");
+    let error = search(&network, 16, Target::Luts(100)).unwrap_err().to_string();
+    assert!(error.contains("the smallest is estimated at"), "{error}");
+}
+
+#[test]
+fn foldings_that_do_not_divide_name_the_layer_and_what_would() {
+    let network = network(&[784, 256, 10], 1, &[0]);
+    let plan = |lanes, max_passes, folding: [(usize, usize); 2]| {
+        let folding = folding.map(|(pe, simd)| Folding { pe, simd }).to_vec();
+        Plan::new(&network, lanes, max_passes, folding).map_err(|e| e.to_string())
+    };
+    assert_eq!(
+        plan(4, 16, [(16, 64), (1, 64)]).unwrap_err(),
+        "layer 0: simd 64 does not divide its 784 inputs; use 56 or 98"
+    );
+    assert_eq!(
+        plan(4, 16, [(10, 56), (1, 64)]).unwrap_err(),
+        "layer 0: pe 10 does not divide its 256 neurons; use 8 or 16"
+    );
+    let error = plan(4, 16, [(16, 56), (1, 8)]).unwrap_err();
+    assert!(error.starts_with("layer 1: simd 8 is not a multiple of the pe 16"), "{error}");
+    let error = plan(4, 16, [(16, 56), (10, 256)]).unwrap_err();
+    assert!(error.starts_with("layer 1: pe 10 in the output layer"), "{error}");
+    assert!(plan(0, 16, [(16, 56), (1, 64)]).unwrap_err().contains("at least 1"));
+    assert!(plan(4, 15, [(16, 56), (1, 64)]).unwrap_err().contains("multiple of the 4 lanes"));
+    assert!(plan(4, 16, [(16, 56), (1, 64)]).is_ok());
+}
+
+#[test]
+fn lanes_without_dropout_are_refused() {
+    let network = network(&[64, 64, 10], 1, &[]);
+    let folding = vec![Folding { pe: 4, simd: 16 }, Folding { pe: 1, simd: 16 }];
+    let error = Plan::new(&network, 2, 16, folding).unwrap_err().to_string();
+    assert!(error.contains("every pass would be the same"), "{error}");
+}
+
+#[test]
+fn the_dropout_units_keep_up_with_their_layers() {
+    let network = network(&[784, 256, 256, 256, 10], 1, &[0, 1, 2]);
+    let folding = [(16, 112), (16, 64), (16, 64), (1, 64)].map(|(pe, simd)| Folding { pe, simd }).to_vec();
+    let plan = Plan::new(&network, 16, 32, folding).unwrap();
+    for layer in 0..3 {
+        let (l, draws) = (plan.layers(&network)[layer], plan.draws_per_clock(&network, layer));
+        assert_eq!(l.pe % draws, 0);
+        assert!(layer == 0 || l.pe / draws <= l.beat_clocks());
+    }
+}
