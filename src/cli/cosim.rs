@@ -16,7 +16,7 @@ use std::path::PathBuf;
 const EXAMPLES: &str = "\
 Examples:
   neuspin cosim digits-spindrop
-  neuspin cosim digits-spindrop --pe 1,1,1,1 --simd 1,1,1,1 --lanes 1 --limit 20
+  neuspin cosim digits-spindrop --target-cycles 5000 --limit 50
   neuspin cosim digits-spindrop --gap 0.3 --stall 0.5 --runs 5       paused streams, five times
   neuspin cosim digits-spindrop --wave image.fst --wave-image 7      then: gtkwave image.fst
   neuspin cosim digits-spindrop --icarus 3                           a second simulator

@@ -36,7 +36,7 @@ pub fn run(_args: &Args, output: &Output) -> Result<Status> {
     let inputs = InputArgs::set(&model.input.dataset).load(&model)?;
     let labels = inputs.labels.as_deref().context("the bundled set has labels")?;
 
-    let design = PlanArgs::automatic().design(&network, Options::default())?;
+    let design = PlanArgs::default().design(&network, Options::default())?;
     let out = generate::write(&design, &model, &network, None)?;
     output.note(&format!("generated {} from {MODEL} ({})", out.display(), model.topology()));
 

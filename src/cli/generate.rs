@@ -8,6 +8,7 @@ use anyhow::Result;
 use neuspin::emit::design_files;
 use neuspin::model::Model;
 use neuspin::net::Network;
+use neuspin::plan::cost;
 use neuspin::rtl::{Design, Options};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -15,8 +16,9 @@ use std::path::{Path, PathBuf};
 const EXAMPLES: &str = "\
 Examples:
   neuspin generate digits-spindrop                        writes hdl_out/digits_spindrop
-  neuspin generate digits-spindrop --pe 8,8,8,1 --simd 64,64,64,64 --lanes 4
-  neuspin generate models/mine --lanes 8 --max-passes 128 --out build/mine
+  neuspin generate digits-spindrop --target-cycles 1000
+  neuspin generate digits-spindrop --pe 8,8,1 --simd 32,64,64 --lanes 4    by hand, layer by layer
+  neuspin generate models/mine --target-luts 40000 --max-passes 128 --out build/mine
   neuspin generate digits-spindrop --taps --out /tmp/tapped    shows all activations";
 
 /// Generate Verilog: one module a file, memory images, a manifest, a FuseSoC core.
@@ -54,6 +56,7 @@ pub fn run(args: &Args, output: &Output) -> Result<Status> {
 
     let schedule = design.schedule(&network);
     let (first, each) = (schedule.cycles(1, network.passes.into()), schedule.cycles_per_image(network.passes.into()));
+    let cost = cost(&network, &design.plan);
     let json = json!({
         "design": design.name,
         "out": out,
@@ -63,6 +66,10 @@ pub fn run(args: &Args, output: &Output) -> Result<Status> {
         "passes": network.passes,
         "cycles_first_image": first,
         "cycles_per_image": each,
+        "estimated_luts_xilinx7": cost.luts_xc7,
+        "estimated_luts_ecp5": cost.luts_ecp5,
+        "rom_bits": cost.rom_bits,
+        "ram_bits": cost.ram_bits,
     });
     let head = facts(&[
         ("design", design.name.clone()),
@@ -70,6 +77,8 @@ pub fn run(args: &Args, output: &Output) -> Result<Status> {
         ("files", format!("{} modules, {} memory images", design.modules.len(), design.images.len())),
         ("passes", format!("{} at once, at most {}", design.plan.lanes, design.plan.max_passes)),
         ("cycles", format!("{} to the first result, {each:.1} an image ({} passes)", grouped(first), network.passes)),
+        ("estimate", format!("{} LUTs on Xilinx 7, {} on ECP5", grouped(cost.luts_xc7), grouped(cost.luts_ecp5))),
+        ("memory", format!("{} bits read-only, {} bits working", grouped(cost.rom_bits), grouped(cost.ram_bits))),
     ]);
     let rows = design.layers.iter().enumerate().map(|(l, layer)| {
         let clocks = grouped(layer.frame_clocks() as u64);

@@ -3,74 +3,61 @@
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use neuspin::net::Network;
-use neuspin::plan::{Folding, MAX_PASSES, Plan};
+use neuspin::plan::{Folding, Plan, Target, search};
 use neuspin::rtl::{Design, Options};
 
-#[derive(Args)]
+#[derive(Args, Default)]
 #[command(next_help_heading = "Folding")]
 pub struct PlanArgs {
-    /// Neurons computed at once, one number a layer, output layer last; each divides the layer's neurons
-    #[arg(long, value_name = "N,N,...", value_delimiter = ',', requires = "simd")]
+    /// Find the smallest folding of at most so many cycles an image
+    #[arg(long, value_name = "N", conflicts_with = "target_luts")]
+    target_cycles: Option<u64>,
+    /// Find the fastest folding of at most so many LUTs, as estimated for Xilinx 7 [default: 10000, unless folded otherwise]
+    #[arg(long, value_name = "N")]
+    target_luts: Option<u64>,
+    /// By hand: neurons computed at once, one number a layer, output layer last; each divides the layer's neurons
+    #[arg(long, value_name = "N,N,...", value_delimiter = ',', requires = "simd", conflicts_with_all = ["target_cycles", "target_luts"])]
     pe: Vec<usize>,
-    /// Inputs of a neuron taken at once, one number a layer; each divides the layer's inputs
+    /// By hand: inputs of a neuron taken at once, one number a layer; each divides the layer's inputs
     #[arg(long, value_name = "N,N,...", value_delimiter = ',', requires = "pe")]
     simd: Vec<usize>,
-    /// Passes computed at once
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    /// By hand: passes computed at once [default: 1]
+    #[arg(long, value_name = "N", requires = "pe", value_parser = clap::value_parser!(u32).range(1..))]
     lanes: Option<u32>,
-    /// Most passes an image that the hardware can be asked for [default: the number of passes, at least 64]
+    /// Most passes an image that the hardware can be asked for [default: the number of passes, but at least 64]
     #[arg(long, value_name = "T", value_parser = clap::value_parser!(u32).range(1..))]
     max_passes: Option<u32>,
 }
 
-/// Folding where none is asked for: the largest that fits.
-const PE: usize = 16;
-const SIMD: usize = 64;
-const LANES: usize = 4;
-const PASSES: usize = 64;
+/// Room for passes where nothing is said.
+const PASSES: u32 = 64;
+/// LUTs where nothing is said: a small FPGA.
+const LUTS: u64 = 10_000;
 
 impl PlanArgs {
-    pub fn automatic() -> PlanArgs {
-        PlanArgs { pe: vec![], simd: vec![], lanes: None, max_passes: None }
-    }
-
     pub fn plan(&self, network: &Network) -> Result<Plan> {
-        let lanes = match self.lanes {
-            Some(lanes) => lanes as usize,
-            None if network.stochastic_layers() == 0 => 1,
-            None => LANES,
-        };
-        let passes = self.max_passes.map_or((network.passes as usize).max(PASSES.min(MAX_PASSES)), |n| n as usize);
-        let folding = if self.pe.is_empty() {
-            default_folding(network)
-        } else {
+        let passes = self.max_passes.unwrap_or(network.passes.max(PASSES)) as usize;
+        if passes < network.passes as usize {
+            let wanted = network.passes;
+            anyhow::bail!(
+                "--max-passes {passes}: the network takes {wanted} passes an image; more room, or fewer --passes"
+            );
+        }
+        if !self.pe.is_empty() {
             ensure!(self.pe.len() == self.simd.len(), "--pe has {} numbers, --simd {}", self.pe.len(), self.simd.len());
-            self.pe.iter().zip(&self.simd).map(|(&pe, &simd)| Folding { pe, simd }).collect()
+            let folding = self.pe.iter().zip(&self.simd).map(|(&pe, &simd)| Folding { pe, simd }).collect();
+            let lanes = self.lanes.unwrap_or(1) as usize;
+            let passes = if self.max_passes.is_some() { passes } else { passes.next_multiple_of(lanes) };
+            return Plan::new(network, lanes, passes, folding).context("folding");
+        }
+        let target = match self.target_cycles {
+            Some(cycles) => Target::Cycles(cycles),
+            None => Target::Luts(self.target_luts.unwrap_or(LUTS)),
         };
-        Plan::new(network, lanes, passes.next_multiple_of(lanes), folding).context("folding")
+        search(network, passes, target).context("folding")
     }
 
     pub fn design(&self, network: &Network, options: Options) -> Result<Design> {
         Ok(Design::build(network, &self.plan(network)?, options)?)
     }
-}
-
-fn default_folding(network: &Network) -> Vec<Folding> {
-    let hidden = network.hidden.iter().map(|h| (h.weights.cols(), h.weights.rows()));
-    let mut pe = 1;
-    let mut folding: Vec<Folding> = hidden
-        .map(|(inputs, outputs)| {
-            let simd = largest(inputs, SIMD.max(pe), |d| d % pe == 0);
-            pe = largest(outputs, PE, |_| true);
-            Folding { pe, simd }
-        })
-        .collect();
-    let simd = largest(network.output.weights.cols(), SIMD.max(pe), |d| d % pe == 0);
-    folding.push(Folding { pe: 1, simd });
-    folding
-}
-
-/// The largest divisor of `n` up to `most` that is `fit`; `n` itself where there is none.
-fn largest(n: usize, most: usize, fit: impl Fn(usize) -> bool) -> usize {
-    (1..=most.min(n)).rev().find(|&d| n.is_multiple_of(d) && fit(d)).unwrap_or(n)
 }
