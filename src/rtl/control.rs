@@ -121,6 +121,7 @@ impl Control {
         for r in self.registers() {
             m.fact(&format!("register 0x{:02x} {}", r.address, r.name), format!("{}, {}", r.access, r.description));
         }
+        m.latency("1 clock from a register's address to its value");
         m.group("Clock and reset");
         let clk = m.input("clk_i", 1);
         let rst_n = m.input("rst_ni", 1);

@@ -1,6 +1,7 @@
 //! Generators: one hardware block a file. They know the integer network and the plan, never the golden model.
 
 mod buffer;
+mod catalogue;
 mod control;
 mod dropout;
 mod image;
@@ -13,8 +14,11 @@ mod popcount;
 mod replay;
 mod scan;
 mod skew;
+#[cfg(test)]
+mod tests;
 mod top;
 
+pub use catalogue::{Block, catalogue};
 pub use control::Register;
 pub use layer::Layer;
 pub use logits::{Logits, ResultWidths};
