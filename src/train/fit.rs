@@ -2,7 +2,7 @@
 
 use super::adam::Adam;
 use super::batches::{Batches, input_scale};
-use super::calibrate::{accuracy, judge, nll, temperature};
+use super::calibrate::Verdict;
 use super::network::Network;
 use super::{TrainConfig, TrainError};
 use crate::data::{self, CLASSES, Dataset, Split};
@@ -87,8 +87,7 @@ impl<'a> Run<'a> {
         let Some(Best { mut model, .. }) = best else {
             return Err(TrainError::Config { option: "epochs", what: "0; at least 1".into() });
         };
-        let verdicts = judge(&lower(&model)?, &self.images, self.labels, model.passes)?;
-        model.temperature = temperature(&verdicts, CLASSES);
+        model.temperature = self.judge(&model)?.temperature();
         Ok(model)
     }
 
@@ -118,9 +117,13 @@ impl<'a> Run<'a> {
     /// The model as it stands, with its validation accuracy.
     fn validate(&self, epoch: u32) -> Result<Best, TrainError> {
         let mut model = self.model(epoch)?;
-        let verdicts = judge(&lower(&model)?, &self.images, self.labels, model.passes)?;
-        model.training.validation_accuracy = accuracy(&verdicts);
-        Ok(Best { model, nll: nll(&verdicts, CLASSES, 1.0) })
+        let verdict = self.judge(&model)?;
+        model.training.validation_accuracy = verdict.accuracy();
+        Ok(Best { model, nll: verdict.nll(1.0) })
+    }
+
+    fn judge(&self, model: &Model) -> Result<Verdict, TrainError> {
+        Verdict::new(&lower(model)?, &self.images, self.labels, model.passes)
     }
 
     fn model(&self, epoch: u32) -> Result<Model, TrainError> {
@@ -132,7 +135,6 @@ impl<'a> Run<'a> {
         );
         let training =
             Training { seed: config.seed, epochs: config.epochs, best_epoch: epoch, validation_accuracy: 0.0 };
-        let input_scale = if self.spec.bits == 1 { 1.0 } else { input_scale(self.spec) };
         Ok(Model {
             name: config.name.clone(),
             description,
@@ -142,7 +144,7 @@ impl<'a> Run<'a> {
             passes: config.passes,
             seed: config.seed,
             temperature: 1.0,
-            layers: self.network.export(input_scale)?,
+            layers: self.network.export(input_scale(self.spec))?,
         })
     }
 }
