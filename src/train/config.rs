@@ -42,15 +42,15 @@ impl Default for TrainConfig {
     fn default() -> Self {
         TrainConfig {
             dataset: "digits".into(),
-            layers: Topology(vec![64, 64, 64, 64, 10]),
+            layers: Topology(vec![64, 256, 64, 10]),
             input_bits: 4,
             signed: false,
             dropout: 0.1,
-            epochs: 60,
+            epochs: 100,
             batch: 64,
             learning_rate: 1e-2,
             shift: 0,
-            seed: 1,
+            seed: 2,
             passes: 16,
             name: "digits-spindrop".into(),
             out: "models/digits-spindrop".into(),

@@ -1,0 +1,114 @@
+//! The trainer: it learns, it repeats, its multi-bit inputs go through the whole chain.
+#![cfg(feature = "train")]
+
+use indicatif::ProgressBar;
+use neuspin::data::{self, Split};
+use neuspin::golden::Golden;
+use neuspin::lower::lower;
+use neuspin::model::{Encoding, Model, forward};
+use neuspin::train::{TrainConfig, train};
+use std::fs;
+
+fn quick() -> TrainConfig {
+    TrainConfig { layers: "64-64-64-10".parse().unwrap(), epochs: 12, ..TrainConfig::default() }
+}
+
+fn run(config: &TrainConfig) -> Model {
+    train(config, &ProgressBar::hidden()).unwrap()
+}
+
+/// Share of the digits' test images that the mean of 16 passes of the integer network classifies correctly.
+fn test_accuracy(model: &Model) -> f64 {
+    let test = data::load("digits", Split::Test).unwrap();
+    let images = data::encode(&test, &model.input).unwrap();
+    let results = Golden::new(&lower(model).unwrap()).unwrap().run(&images, 0, 16).unwrap();
+    results.iter().zip(&test.labels).filter(|(r, l)| r.class == usize::from(**l)).count() as f64 / test.len() as f64
+}
+
+#[test]
+fn a_few_epochs_learn_the_digits() {
+    let model = run(&quick());
+    let found = test_accuracy(&model);
+    assert!(found > 0.88, "{found}");
+    assert_eq!(model.topology(), "64-64-64-10");
+    assert!((1..=12).contains(&model.training.best_epoch));
+    assert!(model.training.validation_accuracy > 0.88);
+}
+
+#[test]
+fn signed_and_shifted_inputs_of_every_width_learn() {
+    for (input_bits, signed, shift) in [(1, false, 0), (2, true, 0), (4, true, 1), (8, false, 0), (8, true, 0)] {
+        let model = run(&TrainConfig { input_bits, signed, shift, ..quick() });
+        let found = test_accuracy(&model);
+        assert!(found > 0.65, "{input_bits} bits, signed {signed}, shift {shift}: {found}");
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes_and_another_seed_another_model() {
+    let config = TrainConfig { epochs: 2, ..quick() };
+    let files = |model: Model| {
+        let dir = tempfile::tempdir().unwrap();
+        model.write(dir.path()).unwrap();
+        let mut files: Vec<_> =
+            fs::read_dir(dir.path()).unwrap().map(|e| fs::read(e.unwrap().path()).unwrap()).collect();
+        files.sort();
+        files
+    };
+    assert_eq!(files(run(&config)), files(run(&config)));
+    let other = run(&TrainConfig { seed: 2, ..config.clone() });
+    assert_ne!(other.layers, run(&config).layers);
+}
+
+#[test]
+fn the_trained_float_network_decides_as_the_integer_network_does() {
+    let model = run(&TrainConfig { epochs: 3, input_bits: 3, signed: true, ..quick() });
+    assert!(matches!(model.input.encoding, Encoding::Shift { right: 1 }));
+    let test = data::load("digits", Split::Test).unwrap();
+    let images = data::encode(&test, &model.input).unwrap();
+    let all_live = vec![vec![true; 64]; 2];
+    let golden = Golden::new(&lower(&model).unwrap()).unwrap();
+    for (n, result) in golden.deterministic(&images).unwrap().iter().enumerate() {
+        let logits = forward(&model, images.image(n), &all_live).logits;
+        let most = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        assert!(most - logits[result.class] < 1e-3, "image {n}: {logits:?}, class {}", result.class);
+    }
+}
+
+#[test]
+fn a_network_without_dropout_has_none() {
+    let model = run(&TrainConfig { epochs: 1, dropout: 0.0, ..quick() });
+    assert!(model.layers.iter().all(|l| l.dropout.is_none()));
+}
+
+#[test]
+fn what_cannot_be_trained_is_refused_by_option() {
+    let cases: [(TrainConfig, &str); 11] = [
+        (TrainConfig { dataset: "letters".into(), ..quick() }, "data set `letters`: not known; there are digits"),
+        (TrainConfig { layers: "64-10".parse().unwrap(), ..quick() }, "--layers: `64-10`; give inputs, hidden"),
+        (TrainConfig { layers: "784-64-10".parse().unwrap(), ..quick() }, "--layers: `784-64-10`; digits needs 64"),
+        (TrainConfig { input_bits: 9, ..quick() }, "--input-bits: 9; 1 to 8"),
+        (TrainConfig { input_bits: 1, signed: true, ..quick() }, "--signed: 1-bit inputs are ±1"),
+        (TrainConfig { dropout: 1.0, ..quick() }, "--dropout: 1; a probability"),
+        (TrainConfig { epochs: 0, ..quick() }, "--epochs: 0"),
+        (TrainConfig { batch: 5000, ..quick() }, "--batch: 5000; digits has 1097"),
+        (TrainConfig { learning_rate: f64::NAN, ..quick() }, "--learning-rate: NaN"),
+        (TrainConfig { shift: 8, ..quick() }, "--shift: 8; images are 8"),
+        (TrainConfig { passes: 0, ..quick() }, "--passes: 0"),
+    ];
+    for (config, expected) in cases {
+        let error = train(&config, &ProgressBar::hidden()).unwrap_err().to_string();
+        assert!(error.contains(expected), "`{error}` does not say `{expected}`");
+    }
+}
+
+#[test]
+fn the_command_line_names_everything_that_decides_the_result() {
+    assert_eq!(
+        TrainConfig { signed: true, ..TrainConfig::default() }.command_line(),
+        "neuspin train --dataset digits --layers 64-256-64-10 --input-bits 4 --signed --dropout 0.1 --epochs 100 \
+         --batch 64 --learning-rate 0.01 --shift 0 --seed 2 --passes 16 --name digits-spindrop \
+         --out models/digits-spindrop"
+    );
+    assert_eq!(run(&TrainConfig { epochs: 1, ..quick() }).command, TrainConfig { epochs: 1, ..quick() }.command_line());
+}
