@@ -28,7 +28,7 @@ fn bits(n: usize) -> u64 {
 /// (Xilinx 7, ECP5) LUTs of one processing element: `per_input · simd + per_bit · accumulator`, in hundredths.
 fn element(l: &LayerPlan) -> (u64, u64) {
     let accumulator = bits(l.inputs * ((1 << l.planes) - 1)) + 1;
-    let (xc7, ecp5) = if l.masked { ((168, 100), (288, 200)) } else { ((130, 100), (230, 200)) };
+    let (xc7, ecp5) = if l.masked { ((168, 100), (275, 200)) } else { ((165, 100), (260, 200)) };
     let cost = |(per_input, per_bit): (u64, u64)| (per_input * l.simd as u64 + per_bit * accumulator) / 100;
     let planes = if l.planes > 1 { accumulator } else { 0 };
     (cost(xc7), cost(ecp5) + planes)
