@@ -185,7 +185,7 @@ impl Plan {
         } else {
             layers[layer].beat_clocks()
         };
-        (1..=pe).find(|&d| pe % d == 0 && pe / d <= clocks).unwrap_or(pe)
+        (1..=pe).find(|&d| pe.is_multiple_of(d) && pe / d <= clocks).unwrap_or(pe)
     }
 }
 
