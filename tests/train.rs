@@ -83,7 +83,7 @@ fn a_network_without_dropout_has_none() {
 
 #[test]
 fn what_cannot_be_trained_is_refused_by_option() {
-    let cases: [(TrainConfig, &str); 11] = [
+    let cases: [(TrainConfig, &str); 12] = [
         (TrainConfig { dataset: "letters".into(), ..quick() }, "data set `letters`: not known; there are digits"),
         (TrainConfig { layers: "64-10".parse().unwrap(), ..quick() }, "--layers: `64-10`; give inputs, hidden"),
         (TrainConfig { layers: "784-64-10".parse().unwrap(), ..quick() }, "--layers: `784-64-10`; digits needs 64"),
@@ -95,6 +95,7 @@ fn what_cannot_be_trained_is_refused_by_option() {
         (TrainConfig { learning_rate: f64::NAN, ..quick() }, "--learning-rate: NaN"),
         (TrainConfig { shift: 8, ..quick() }, "--shift: 8; images are 8"),
         (TrainConfig { passes: 0, ..quick() }, "--passes: 0"),
+        (TrainConfig { name: "1st".into(), ..quick() }, "--name: `1st`; use letters"),
     ];
     for (config, expected) in cases {
         let error = train(&config, &ProgressBar::hidden()).unwrap_err().to_string();

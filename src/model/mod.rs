@@ -10,6 +10,7 @@ mod read;
 mod tensors;
 mod write;
 
+pub use check::is_name;
 pub use error::ModelError;
 pub use forward::{Forward, forward};
 pub use manifest::{FORMAT, MANIFEST, VERSION};

@@ -1,6 +1,7 @@
 //! What a training run is told, and the command line that tells it.
 
 use super::TrainError;
+use crate::model::is_name;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::PathBuf;
@@ -110,6 +111,10 @@ impl TrainConfig {
         }
         if self.passes == 0 {
             return fail("passes", "0; at least 1".into());
+        }
+        if !is_name(&self.name) {
+            let what = format!("`{}`; use letters, digits, `-` and `_`, and start with a letter", self.name);
+            return fail("name", what);
         }
         Ok(())
     }
