@@ -1,0 +1,411 @@
+// Turns the sums of the output layer into logits, class by class and for all lanes at once: logit =
+// (scale * a + offset) >> shift. Accumulates logits, their squares and the votes of all passes, and
+// sends one beat a class when the image is done. The largest of equal values is the one of the
+// lowest class.
+//
+// Parameters:
+//   classes                = 10
+//   lanes (passes at once) = 4
+//   logit                  = 18 bits, 13 of them fraction
+//
+// Latency: 16 clocks from the last sum of an image to its first result beat, 25 to its last
+
+`default_nettype none
+
+module digits_spindrop_logits (
+  // Clock and reset
+  input  wire        clk_i,
+  input  wire        rst_ni,
+
+  // Passes
+  input  wire [3:0]  last_group_i,   // groups of passes an image has, less 1
+  input  wire [3:0]  last_lanes_i,   // lanes that carry a pass in the last group
+
+  // Sums in: a frame is claimed, then its beats come
+  input  wire        claim_i,
+  output wire        claim_ready_o,
+  input  wire        valid_i,
+  input  wire [27:0] sum_i,
+  input  wire [3:0]  odd_i,
+
+  // Results out: one beat a class
+  output wire        out_valid_o,
+  input  wire        out_ready_i,
+  output wire        out_last_o,
+  output wire [3:0]  out_class_o,    // the decision
+  output wire [3:0]  out_index_o,    // the class that this beat is about
+  output wire [23:0] out_sum_o,      // sum of its logits over the passes, signed
+  output wire [40:0] out_sumsq_o,    // sum of their squares
+  output wire [6:0]  out_votes_o,    // passes that it won
+  output wire        image_done_o,
+
+  // Every pass's logits, for debugging
+  output wire        dbg_valid_o,
+  output wire [5:0]  dbg_pass_o,     // pass of lane 0
+  output wire [3:0]  dbg_lanes_o,
+  output wire [3:0]  dbg_class_o,
+  output wire [71:0] dbg_logit_o
+);
+
+  // ---- Images in progress: one accumulates while another is sent ---------------------------------
+  reg [1:0] images_q;
+  reg [3:0] claim_group_q;
+  wire claim_first = ~(|claim_group_q);
+  assign claim_ready_o = (~claim_first | (images_q != 2'd2));
+  wire image_sent;
+  assign image_done_o = image_sent;
+  wire claims_image = (claim_i & claim_first);
+
+  always @(posedge clk_i) begin
+    if (~rst_ni) begin
+      images_q <= 2'd0;
+      claim_group_q <= 4'd0;
+    end else begin
+      if (claim_i) begin
+        claim_group_q <= ((claim_group_q == last_group_i) ? 4'd0 : (claim_group_q + 4'd1));
+      end
+      if (claims_image & ~image_sent) begin
+        images_q <= (images_q + 2'd1);
+      end else if (image_sent & ~claims_image) begin
+        images_q <= (images_q - 2'd1);
+      end
+    end
+  end
+
+  // ---- One class a clock -------------------------------------------------------------------------
+  reg [27:0] held_q;  // classes of a beat, next one lowest
+  reg step_q;
+
+  always @(posedge clk_i) begin
+    step_q <= (rst_ni & valid_i);
+    held_q <= sum_i;
+  end
+
+  reg [3:0] odd_q;
+
+  always @(posedge clk_i) begin
+    if (valid_i) begin
+      odd_q <= odd_i;
+    end
+  end
+
+  reg [3:0] class_q;
+
+  always @(posedge clk_i) begin
+    if (~rst_ni) begin
+      class_q <= 4'd0;
+    end else if (step_q) begin
+      class_q <= ((class_q == 4'd9) ? 4'd0 : (class_q + 4'd1));
+    end
+  end
+
+  // ---- Constants of the class --------------------------------------------------------------------
+  reg [41:0] constants [0:9];
+  initial begin
+    $readmemh("digits_spindrop_logits_classes.hex", constants);
+  end
+
+  reg [41:0] constant_q;
+  wire [17:0] scale = constant_q[41:24];
+  reg [23:0] offset_q;
+  reg [31:0] value_q;  // 2 * matches + odd, which is a + inputs
+
+  always @(posedge clk_i) begin
+    constant_q <= constants[class_q];
+    offset_q <= constant_q[23:0];
+  end
+
+  reg fetched_q;
+
+  always @(posedge clk_i) begin
+    fetched_q <= (rst_ni & step_q);
+  end
+
+  reg multiplied_q;
+
+  always @(posedge clk_i) begin
+    multiplied_q <= (rst_ni & fetched_q);
+  end
+
+  reg ready_q;
+
+  always @(posedge clk_i) begin
+    ready_q <= (rst_ni & multiplied_q);
+  end
+
+  // ---- Logits of all lanes -----------------------------------------------------------------------
+  reg [71:0] logit_q;
+
+  genvar k;
+  generate
+    for (k = 0; k < 4; k = k + 1) begin : g_logit
+      wire [6:0] waiting = held_q[(k * 7) +: 7];
+      wire [8:0] value = {1'b0, value_q[(k * 8) +: 8]};  // not negative
+      wire [26:0] product = ($signed({{9{scale[17]}}, scale}) * $signed({{18{value[8]}}, value}));
+      reg [26:0] product_q;
+      wire [27:0] total = ({product_q[26], product_q} + {{4{offset_q[23]}}, offset_q});
+
+      always @(posedge clk_i) begin
+        value_q[(k * 8) +: 8] <= {waiting, odd_q[k]};
+        product_q <= product;
+        logit_q[(k * 18) +: 18] <= total[23:6];
+      end
+
+      wire unused_high = &{1'b0, total[27:24]};
+      wire unused_low = &{1'b0, total[5:0]};
+    end
+  endgenerate
+
+  reg [3:0] logit_class_q;
+  reg [3:0] logit_group_q;
+  reg [5:0] logit_pass_q;  // pass of lane 0
+  wire frame_ends = (ready_q & (logit_class_q == 4'd9));
+  wire is_last_group = (logit_group_q == last_group_i);
+
+  always @(posedge clk_i) begin
+    if (~rst_ni) begin
+      logit_class_q <= 4'd0;
+      logit_group_q <= 4'd0;
+      logit_pass_q <= 6'd0;
+    end else begin
+      if (ready_q) begin
+        logit_class_q <= ((logit_class_q == 4'd9) ? 4'd0 : (logit_class_q + 4'd1));
+      end
+      if (frame_ends) begin
+        logit_group_q <= ((logit_group_q == last_group_i) ? 4'd0 : (logit_group_q + 4'd1));
+        logit_pass_q <= (is_last_group ? 6'd0 : (logit_pass_q + 6'd4));
+      end
+    end
+  end
+
+  wire [3:0] lane_on = (last_lanes_i | {4{~is_last_group}});
+  assign dbg_valid_o = ready_q;
+  assign dbg_pass_o = logit_pass_q;
+  assign dbg_lanes_o = lane_on;
+  assign dbg_class_o = logit_class_q;
+  assign dbg_logit_o = logit_q;
+
+  // ---- Squares, and the best class of every pass -------------------------------------------------
+  reg [71:0] masked_q;
+  reg [139:0] square_q;
+  reg [15:0] winner_q;
+  reg [3:0] voter_q;
+  wire first_class = ~(|logit_class_q);
+  reg frame_ended_q;
+
+  always @(posedge clk_i) begin
+    frame_ended_q <= (rst_ni & frame_ends);
+  end
+
+  reg [3:0] lane_on_q;
+
+  always @(posedge clk_i) begin
+    lane_on_q <= lane_on;
+    if (frame_ended_q) begin
+      voter_q <= lane_on_q;
+    end
+  end
+
+  genvar b;
+  generate
+    for (b = 0; b < 4; b = b + 1) begin : g_best
+      wire [17:0] z = logit_q[(b * 18) +: 18];
+      wire [17:0] gated = (z & {18{lane_on[b]}});
+      wire [34:0] squared = ($signed({{17{gated[17]}}, gated}) * $signed({{17{gated[17]}}, gated}));
+      reg [17:0] best_q;
+      reg [3:0] best_class_q;
+      wire better = (ready_q & (first_class | ($signed(z) > $signed(best_q))));
+
+      always @(posedge clk_i) begin
+        masked_q[(b * 18) +: 18] <= gated;
+        square_q[(b * 35) +: 35] <= squared;
+        if (better) begin
+          best_q <= z;
+          best_class_q <= logit_class_q;
+        end
+        if (frame_ended_q) begin
+          winner_q[(b * 4) +: 4] <= best_class_q;
+        end
+      end
+    end
+  endgenerate
+
+  reg squared_q;
+
+  always @(posedge clk_i) begin
+    squared_q <= (rst_ni & ready_q);
+  end
+
+  // ---- Add up the lanes --------------------------------------------------------------------------
+  reg [19:0] lane_sum_q;
+  reg [36:0] lane_sumsq_q;
+  reg added_q;
+
+  always @(posedge clk_i) begin
+    added_q <= (rst_ni & squared_q);
+  end
+
+  always @(posedge clk_i) begin
+    lane_sum_q <= (
+      {{2{masked_q[17]}}, masked_q[17:0]} +
+      {{2{masked_q[35]}}, masked_q[35:18]} +
+      ({{2{masked_q[53]}}, masked_q[53:36]} + {{2{masked_q[71]}}, masked_q[71:54]})
+    );
+    lane_sumsq_q <= (
+      {2'd0, square_q[34:0]} +
+      {2'd0, square_q[69:35]} +
+      ({2'd0, square_q[104:70]} + {2'd0, square_q[139:105]})
+    );
+  end
+
+  // ---- Accumulate over groups of passes, class by class ------------------------------------------
+  reg bank_q;
+  reg [3:0] add_class_q;
+  reg [3:0] add_group_q;
+  reg out_bank_q;
+  reg [3:0] out_index_q;
+  (* ram_style = "distributed" *)
+  reg [23:0] totals [0:31];
+  (* ram_style = "distributed" *)
+  reg [40:0] squares [0:31];
+  (* ram_style = "distributed" *)
+  reg [6:0] votes [0:31];
+  wire [4:0] add_at = {bank_q, add_class_q};
+  wire first_group = ~(|add_group_q);
+  wire [23:0] old_total = totals[add_at];
+  wire [23:0] new_total = ((old_total & {24{~first_group}}) + {{4{lane_sum_q[19]}}, lane_sum_q});
+  wire [40:0] old_squares = squares[add_at];
+  wire [40:0] new_squares = ((old_squares & {41{~first_group}}) + {4'd0, lane_sumsq_q});
+  reg [23:0] top_q;
+  reg [3:0] top_class_q;
+  wire leads = (~(|add_class_q) | ($signed(new_total) > $signed(top_q)));
+  wire adds_last = (added_q & (add_class_q == 4'd9));
+  wire image_added = (adds_last & (add_group_q == last_group_i));
+  reg image_added_q;
+
+  always @(posedge clk_i) begin
+    image_added_q <= (rst_ni & image_added);
+  end
+
+  reg [7:0] decision_q;  // by bank
+
+  always @(posedge clk_i) begin
+    if (added_q) begin
+      totals[add_at] <= new_total;
+      squares[add_at] <= new_squares;
+      if (leads) begin
+        top_q <= new_total;
+        top_class_q <= add_class_q;
+      end
+    end
+    if (image_added_q) begin
+      decision_q[{~bank_q, 2'd0} +: 4] <= top_class_q;
+    end
+    if (~rst_ni) begin
+      bank_q <= 1'b0;
+      add_class_q <= 4'd0;
+      add_group_q <= 4'd0;
+    end else begin
+      if (added_q) begin
+        add_class_q <= ((add_class_q == 4'd9) ? 4'd0 : (add_class_q + 4'd1));
+      end
+      if (adds_last) begin
+        add_group_q <= ((add_group_q == last_group_i) ? 4'd0 : (add_group_q + 4'd1));
+      end
+      if (image_added) begin
+        bank_q <= ~bank_q;
+      end
+    end
+  end
+
+  // ---- Votes: after a frame, one class a clock ---------------------------------------------------
+  reg counting_q;
+  reg [3:0] vote_class_q;
+  reg [3:0] vote_group_q;
+  reg vote_bank_q;
+  wire [3:0] votes_for;
+
+  genvar v;
+  generate
+    for (v = 0; v < 4; v = v + 1) begin : g_vote
+      assign votes_for[v] = (voter_q[v] & (winner_q[(v * 4) +: 4] == vote_class_q));
+    end
+  endgenerate
+
+  wire [4:0] vote_at = {vote_bank_q, vote_class_q};
+  wire first_vote = ~(|vote_group_q);
+  wire [6:0] old_votes = votes[vote_at];
+  wire vote_ends = (counting_q & (vote_class_q == 4'd9));
+  wire image_counted = (vote_ends & (vote_group_q == last_group_i));
+
+  always @(posedge clk_i) begin
+    if (counting_q) begin
+      votes[vote_at] <= (
+        (old_votes & {7{~first_vote}}) +
+        (
+          {6'd0, votes_for[0]} +
+          {6'd0, votes_for[1]} +
+          ({6'd0, votes_for[2]} + {6'd0, votes_for[3]})
+        )
+      );
+    end
+    if (~rst_ni) begin
+      counting_q <= 1'b0;
+      vote_class_q <= 4'd0;
+      vote_group_q <= 4'd0;
+      vote_bank_q <= 1'b0;
+    end else begin
+      if (frame_ended_q) begin
+        counting_q <= 1'b1;
+      end else if (vote_ends) begin
+        counting_q <= 1'b0;
+      end
+      if (counting_q) begin
+        vote_class_q <= ((vote_class_q == 4'd9) ? 4'd0 : (vote_class_q + 4'd1));
+      end
+      if (vote_ends) begin
+        vote_group_q <= ((vote_group_q == last_group_i) ? 4'd0 : (vote_group_q + 4'd1));
+      end
+      if (image_counted) begin
+        vote_bank_q <= ~vote_bank_q;
+      end
+    end
+  end
+
+  // ---- Send the result ---------------------------------------------------------------------------
+  reg [1:0] results_q;  // images to send
+  wire go = ((|results_q) & out_ready_i);
+  assign image_sent = (go & (out_index_q == 4'd9));
+  wire [4:0] read_at = {out_bank_q, out_index_q};
+
+  always @(posedge clk_i) begin
+    if (~rst_ni) begin
+      results_q <= 2'd0;
+      out_bank_q <= 1'b0;
+      out_index_q <= 4'd0;
+    end else begin
+      if (image_counted & ~image_sent) begin
+        results_q <= (results_q + 2'd1);
+      end else if (image_sent & ~image_counted) begin
+        results_q <= (results_q - 2'd1);
+      end
+      if (go) begin
+        out_index_q <= ((out_index_q == 4'd9) ? 4'd0 : (out_index_q + 4'd1));
+      end
+      if (image_sent) begin
+        out_bank_q <= ~out_bank_q;
+      end
+    end
+  end
+
+  assign out_valid_o = (|results_q);
+  assign out_last_o = (out_index_q == 4'd9);
+  assign out_class_o = decision_q[{out_bank_q, 2'd0} +: 4];
+  assign out_index_o = out_index_q;
+  assign out_sum_o = totals[read_at];
+  assign out_sumsq_o = squares[read_at];
+  assign out_votes_o = votes[read_at];
+
+endmodule
+
+`default_nettype wire

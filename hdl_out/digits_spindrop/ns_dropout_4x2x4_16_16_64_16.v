@@ -1,0 +1,104 @@
+// Dropout unit of a layer (SpinDrop): the live mask of the layer's next beat, drawn ahead of it. A
+// draw depends on the pass, the image and the neuron alone: every pass has a stream of its own, and
+// every neuron takes one draw of it an image.
+//
+// Parameters:
+//   neurons in a beat         = 4
+//   beats in a frame          = 16
+//   lanes (passes at once)    = 4
+//   groups of passes, at most = 16
+//
+// Latency: 2 clocks from one beat to the mask of the next, 3 between frames
+
+`default_nettype none
+
+module ns_dropout_4x2x4_16_16_64_16 (
+  // Clock and reset
+  input  wire        clk_i,
+  input  wire        rst_ni,
+
+  // Streams
+  input  wire        seed_valid_i,
+  input  wire [3:0]  seed_lane_i,   // one-hot
+  input  wire [3:0]  seed_group_i,
+  input  wire [63:0] seed_state_i,
+  input  wire [3:0]  last_group_i,  // groups of passes an image has, less 1
+  input  wire        begin_i,       // all streams have their start states
+
+  // Masks
+  input  wire [16:0] code_i,        // probability of dropping, in units of 2^-16
+  input  wire        take_i,        // the layer takes the mask
+  output wire        ready_o,
+  output wire [15:0] live_o
+);
+
+  reg active_q;
+  reg [1:0] left_q;  // clocks of drawing left
+  reg [3:0] beat_q;
+  wire last_beat = (beat_q == 4'd15);
+
+  always @(posedge clk_i) begin
+    if (begin_i) begin
+      beat_q <= 4'd0;
+    end else if (take_i) begin
+      beat_q <= (last_beat ? 4'd0 : (beat_q + 4'd1));
+    end
+  end
+
+  wire frame_ends = (take_i & last_beat);
+  wire drawing = (
+    (|left_q) |
+    (take_i & ~frame_ends)
+  );  // between frames, the state is swapped first
+  assign ready_o = (active_q & (left_q <= 2'd1));
+
+  always @(posedge clk_i) begin
+    if (~rst_ni | seed_valid_i) begin
+      active_q <= 1'b0;
+    end else if (begin_i) begin
+      active_q <= 1'b1;
+    end
+    if (~rst_ni) begin
+      left_q <= 2'd0;
+    end else if (begin_i | frame_ends) begin
+      left_q <= 2'd2;
+    end else if (take_i) begin
+      left_q <= 2'd1;
+    end else if (|left_q) begin
+      left_q <= (left_q - 2'd1);
+    end
+  end
+
+  reg [3:0] group_q;
+  wire [3:0] next_group = (begin_i ? 4'd0 : ((group_q == last_group_i) ? 4'd0 : (group_q + 4'd1)));
+
+  always @(posedge clk_i) begin
+    if (begin_i | frame_ends) begin
+      group_q <= next_group;
+    end
+  end
+
+  wire swap = (frame_ends & (|last_group_i));  // a single group keeps its state
+
+  genvar l;
+  generate
+    for (l = 0; l < 4; l = l + 1) begin : g_lane
+      ns_dropout_lane_4x2_16_64_16 u_lane (
+        .clk_i       (clk_i),
+        .seed_i      ((seed_valid_i & seed_lane_i[l])),
+        .swap_i      (swap),
+        .seed_group_i(seed_group_i),
+        .group_i     (group_q),
+        .next_group_i(next_group),
+        .begin_i     (begin_i),
+        .seed_state_i(seed_state_i),
+        .draw_i      (drawing),
+        .code_i      (code_i),
+        .live_o      (live_o[(l * 4) +: 4])
+      );
+    end
+  endgenerate
+
+endmodule
+
+`default_nettype wire

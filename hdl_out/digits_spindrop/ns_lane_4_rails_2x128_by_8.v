@@ -1,0 +1,102 @@
+// One lane of a layer: the activations of one pass, and the neurons that read them at once.
+//
+// Parameters:
+//   neurons at once (pe)  = 4
+//   inputs at once (simd) = 128
+//
+// Latency: 6 clocks from the last read address of a neuron to its result
+
+`default_nettype none
+
+module ns_lane_4_rails_2x128_by_8 (
+  // Clock
+  input  wire         clk_i,
+
+  // Write activations
+  input  wire         write_i,
+  input  wire         write_bank_i,
+  input  wire         write_word_i,
+  input  wire [3:0]   write_column_i,
+  input  wire [7:0]   act_i,
+  input  wire [7:0]   live_i,
+
+  // Read a word
+  input  wire         read_bank_i,
+  input  wire         read_word_i,
+
+  // Operands, timed for the population count
+  input  wire [511:0] weight_i,        // word p is that of neuron p
+  input  wire         clear_i,         // last word of the neurons, in the clock of its count, or none
+  input  wire [39:0]  start0_i,
+  input  wire [39:0]  start1_i,
+
+  // Results
+  output wire [3:0]   act_o
+);
+
+  wire [127:0] pos_read;
+  wire [127:0] neg_read;
+  wire odd_read;
+
+  ns_rails_2x128_by_8 u_buffer (
+    .clk_i         (clk_i),
+    .write_i       (write_i),
+    .write_bank_i  (write_bank_i),
+    .write_word_i  (write_word_i),
+    .write_column_i(write_column_i),
+    .act_i         (act_i),
+    .live_i        (live_i),
+    .read_bank_i   (read_bank_i),
+    .read_word_i   (read_word_i),
+    .pos_o         (pos_read),
+    .neg_o         (neg_read),
+    .odd_o         (odd_read)
+  );
+
+  wire [127:0] pos;
+
+  ns_skew_128 u_skew_pos (
+    .clk_i (clk_i),
+    .word_i(pos_read),
+    .word_o(pos)
+  );
+
+  wire [127:0] neg;
+
+  ns_skew_128 u_skew_neg (
+    .clk_i (clk_i),
+    .word_i(neg_read),
+    .word_o(neg)
+  );
+
+  reg [4:0] odd_q;
+
+  always @(posedge clk_i) begin
+    odd_q <= {odd_q[3:0], odd_read};
+  end
+
+  // ---- Neurons -----------------------------------------------------------------------------------
+  wire [3:0] below;
+
+  genvar p;
+  generate
+    for (p = 0; p < 4; p = p + 1) begin : g_pe
+      ns_pe_masked_128_10 u_pe (
+        .clk_i   (clk_i),
+        .clear_i (clear_i),
+        .odd_i   (odd_q[4]),
+        .weight_i(weight_i[(p * 128) +: 128]),
+        .pos_i   (pos),
+        .neg_i   (neg),
+        .start0_i(start0_i[(p * 10) +: 10]),
+        .start1_i(start1_i[(p * 10) +: 10]),
+        .below_o (below[p])
+      );
+    end
+  endgenerate
+
+  assign act_o = ~below;
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,280 @@
+// Activations of one lane in two banks: the layer before fills one while this layer reads the
+// other, as often as it has groups of neurons.
+//
+// An activation is kept as two rails, what a weight of +1 and what a weight of -1 matches: 1, 0 for
+// +1 and 0, 1 for -1. Dropped inputs get 0, 0 and 1, 1 in turn, so they add half their number to
+// every neuron, whatever its weights; odd_o says when that number is odd. So masking costs a neuron
+// nothing, and nobody counts live inputs.
+//
+// Parameters:
+//   activations in a word = 128
+//   words in a frame      = 2
+//   activations in a beat = 8
+//
+// Latency: 2 clocks from address to word
+
+`default_nettype none
+
+module ns_rails_2x128_by_8 (
+  // Clock
+  input  wire         clk_i,
+
+  // Write a beat
+  input  wire         write_i,
+  input  wire         write_bank_i,
+  input  wire         write_word_i,
+  input  wire [3:0]   write_column_i,
+  input  wire [7:0]   act_i,
+  input  wire [7:0]   live_i,
+
+  // Read a word
+  input  wire         read_bank_i,
+  input  wire         read_word_i,
+  output reg  [127:0] pos_o,           // what a weight of +1 matches
+  output reg  [127:0] neg_o,           // what a weight of -1 matches
+  output wire         odd_o            // the bank read drops an odd number; no delay
+);
+
+  // ---- Register the beat, then turn it into rails ------------------------------------------------
+  reg write_q;
+
+  always @(posedge clk_i) begin
+    write_q <= write_i;
+  end
+
+  reg write_bank_q;
+
+  always @(posedge clk_i) begin
+    write_bank_q <= write_bank_i;
+  end
+
+  reg write_word_q;
+
+  always @(posedge clk_i) begin
+    write_word_q <= write_word_i;
+  end
+
+  reg [3:0] write_column_q;
+
+  always @(posedge clk_i) begin
+    write_column_q <= write_column_i;
+  end
+
+  reg [7:0] act_q;
+
+  always @(posedge clk_i) begin
+    act_q <= act_i;
+  end
+
+  reg [7:0] live_q;
+
+  always @(posedge clk_i) begin
+    live_q <= live_i;
+  end
+
+  wire is_first = (~(|write_word_q) & ~(|write_column_q));
+  reg toggle_q;  // an odd number was dropped so far
+  wire begin_odd = (toggle_q & ~is_first);
+  wire [7:0] dropped = ~live_q;
+  wire [7:0] parity1 = (dropped ^ (dropped << 1));
+  wire [7:0] parity2 = (parity1 ^ (parity1 << 2));
+  wire [7:0] parity4 = (parity2 ^ (parity2 << 4));
+  wire [7:0] turn = (
+    {parity4[6:0], 1'b0} ^
+    {8{begin_odd}}
+  );  // whose turn it is, 0 or 1, if dropped here
+  wire [7:0] rail_pos = ((live_q & act_q) | (dropped & turn));
+  wire [7:0] rail_neg = ((live_q & ~act_q) | (dropped & turn));
+  wire end_odd = (begin_odd ^ parity4[7]);
+  reg [1:0] odd_q;  // by bank
+
+  always @(posedge clk_i) begin
+    if (write_q) begin
+      toggle_q <= end_odd;
+      odd_q[write_bank_q] <= end_odd;
+    end
+  end
+
+  assign odd_o = odd_q[read_bank_i];
+
+  // ---- Two banks of words, one memory a column ---------------------------------------------------
+  wire [1:0] read_at = {read_bank_i, read_word_i};
+  wire [1:0] write_at = {write_bank_q, write_word_q};
+  reg [15:0] column0 [0:3];
+  reg [15:0] column0_q;
+
+  always @(posedge clk_i) begin
+    if (write_q & (write_column_q == 4'd0)) begin
+      column0[write_at] <= {rail_neg, rail_pos};
+    end
+    column0_q <= column0[read_at];
+  end
+
+  reg [15:0] column1 [0:3];
+  reg [15:0] column1_q;
+
+  always @(posedge clk_i) begin
+    if (write_q & (write_column_q == 4'd1)) begin
+      column1[write_at] <= {rail_neg, rail_pos};
+    end
+    column1_q <= column1[read_at];
+  end
+
+  reg [15:0] column2 [0:3];
+  reg [15:0] column2_q;
+
+  always @(posedge clk_i) begin
+    if (write_q & (write_column_q == 4'd2)) begin
+      column2[write_at] <= {rail_neg, rail_pos};
+    end
+    column2_q <= column2[read_at];
+  end
+
+  reg [15:0] column3 [0:3];
+  reg [15:0] column3_q;
+
+  always @(posedge clk_i) begin
+    if (write_q & (write_column_q == 4'd3)) begin
+      column3[write_at] <= {rail_neg, rail_pos};
+    end
+    column3_q <= column3[read_at];
+  end
+
+  reg [15:0] column4 [0:3];
+  reg [15:0] column4_q;
+
+  always @(posedge clk_i) begin
+    if (write_q & (write_column_q == 4'd4)) begin
+      column4[write_at] <= {rail_neg, rail_pos};
+    end
+    column4_q <= column4[read_at];
+  end
+
+  reg [15:0] column5 [0:3];
+  reg [15:0] column5_q;
+
+  always @(posedge clk_i) begin
+    if (write_q & (write_column_q == 4'd5)) begin
+      column5[write_at] <= {rail_neg, rail_pos};
+    end
+    column5_q <= column5[read_at];
+  end
+
+  reg [15:0] column6 [0:3];
+  reg [15:0] column6_q;
+
+  always @(posedge clk_i) begin
+    if (write_q & (write_column_q == 4'd6)) begin
+      column6[write_at] <= {rail_neg, rail_pos};
+    end
+    column6_q <= column6[read_at];
+  end
+
+  reg [15:0] column7 [0:3];
+  reg [15:0] column7_q;
+
+  always @(posedge clk_i) begin
+    if (write_q & (write_column_q == 4'd7)) begin
+      column7[write_at] <= {rail_neg, rail_pos};
+    end
+    column7_q <= column7[read_at];
+  end
+
+  reg [15:0] column8 [0:3];
+  reg [15:0] column8_q;
+
+  always @(posedge clk_i) begin
+    if (write_q & (write_column_q == 4'd8)) begin
+      column8[write_at] <= {rail_neg, rail_pos};
+    end
+    column8_q <= column8[read_at];
+  end
+
+  reg [15:0] column9 [0:3];
+  reg [15:0] column9_q;
+
+  always @(posedge clk_i) begin
+    if (write_q & (write_column_q == 4'd9)) begin
+      column9[write_at] <= {rail_neg, rail_pos};
+    end
+    column9_q <= column9[read_at];
+  end
+
+  reg [15:0] column10 [0:3];
+  reg [15:0] column10_q;
+
+  always @(posedge clk_i) begin
+    if (write_q & (write_column_q == 4'd10)) begin
+      column10[write_at] <= {rail_neg, rail_pos};
+    end
+    column10_q <= column10[read_at];
+  end
+
+  reg [15:0] column11 [0:3];
+  reg [15:0] column11_q;
+
+  always @(posedge clk_i) begin
+    if (write_q & (write_column_q == 4'd11)) begin
+      column11[write_at] <= {rail_neg, rail_pos};
+    end
+    column11_q <= column11[read_at];
+  end
+
+  reg [15:0] column12 [0:3];
+  reg [15:0] column12_q;
+
+  always @(posedge clk_i) begin
+    if (write_q & (write_column_q == 4'd12)) begin
+      column12[write_at] <= {rail_neg, rail_pos};
+    end
+    column12_q <= column12[read_at];
+  end
+
+  reg [15:0] column13 [0:3];
+  reg [15:0] column13_q;
+
+  always @(posedge clk_i) begin
+    if (write_q & (write_column_q == 4'd13)) begin
+      column13[write_at] <= {rail_neg, rail_pos};
+    end
+    column13_q <= column13[read_at];
+  end
+
+  reg [15:0] column14 [0:3];
+  reg [15:0] column14_q;
+
+  always @(posedge clk_i) begin
+    if (write_q & (write_column_q == 4'd14)) begin
+      column14[write_at] <= {rail_neg, rail_pos};
+    end
+    column14_q <= column14[read_at];
+  end
+
+  reg [15:0] column15 [0:3];
+  reg [15:0] column15_q;
+
+  always @(posedge clk_i) begin
+    if (write_q & (write_column_q == 4'd15)) begin
+      column15[write_at] <= {rail_neg, rail_pos};
+    end
+    column15_q <= column15[read_at];
+  end
+
+  always @(posedge clk_i) begin
+    pos_o <= {
+      column15_q[7:0], column14_q[7:0], column13_q[7:0], column12_q[7:0], column11_q[7:0],
+      column10_q[7:0], column9_q[7:0], column8_q[7:0], column7_q[7:0], column6_q[7:0],
+      column5_q[7:0], column4_q[7:0], column3_q[7:0], column2_q[7:0], column1_q[7:0],
+      column0_q[7:0]
+    };
+    neg_o <= {
+      column15_q[15:8], column14_q[15:8], column13_q[15:8], column12_q[15:8], column11_q[15:8],
+      column10_q[15:8], column9_q[15:8], column8_q[15:8], column7_q[15:8], column6_q[15:8],
+      column5_q[15:8], column4_q[15:8], column3_q[15:8], column2_q[15:8], column1_q[15:8],
+      column0_q[15:8]
+    };
+  end
+
+endmodule
+
+`default_nettype wire
