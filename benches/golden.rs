@@ -1,38 +1,12 @@
 //! Passes per second of the golden model on one core, for random networks with dropout after every hidden layer.
 
+mod networks;
+
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use networks::{PASSES, images, network};
 use neuspin::golden::Golden;
-use neuspin::net::{BitMatrix, Direction, Dropout, Hidden, Images, Input, Network, Output, Random};
-use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
 
 const IMAGES: usize = 1024;
-const PASSES: u32 = 32;
-
-/// A network of random weights: 1-bit inputs, dropout with p = 0.2, 16-bit draws from 64-bit registers.
-fn network(sizes: &[usize]) -> Network {
-    let rng = &mut StdRng::seed_from_u64(1);
-    let mut weights = |rows, cols| BitMatrix::from_fn(rows, cols, |_, _| rng.random());
-    let (features, classes) = (sizes[0], sizes[sizes.len() - 1]);
-    let hidden = sizes[..sizes.len() - 1].windows(2).map(|size| Hidden {
-        weights: weights(size[1], size[0]),
-        thresholds: (0..size[1] as i32).map(|o| o % 9 - 4).collect(),
-        directions: (0..size[1]).map(|o| if o % 3 == 0 { Direction::Le } else { Direction::Ge }).collect(),
-        dropout: Some(Dropout { code: 13107 }),
-    });
-    let hidden: Vec<Hidden> = hidden.collect();
-    let output = Output {
-        weights: weights(classes, sizes[sizes.len() - 2]),
-        scale: vec![300; classes],
-        offset: (0..classes as i64).map(|c| 17 * c - 80).collect(),
-        shift: 6,
-        frac_bits: 4,
-        logit_bits: 24,
-        temperature: 1.0,
-    };
-    let input = Input { features, bits: 1, signed: false };
-    Network { name: "bench".into(), input, hidden, output, random: Random::default(), seed: 1, passes: PASSES }
-}
 
 fn passes(c: &mut Criterion) {
     let one_core = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool of one thread");
@@ -42,9 +16,7 @@ fn passes(c: &mut Criterion) {
     for (name, sizes) in [("784-64-64-64-10", [784, 64, 64, 64, 10]), ("784-256-256-256-10", [784, 256, 256, 256, 10])]
     {
         let net = network(&sizes);
-        let rng = &mut StdRng::seed_from_u64(2);
-        let values = (0..IMAGES * net.input.features).map(|_| rng.random_range(0..=1)).collect();
-        let images = Images::new(&net.input, values).expect("legal values");
+        let images = images(&net, IMAGES);
         let golden = Golden::new(&net).expect("a legal network");
         group.bench_function(name, |b| b.iter(|| one_core.install(|| golden.run(&images, 0, PASSES))));
     }

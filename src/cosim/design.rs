@@ -8,15 +8,13 @@ impl Dut {
         let first = &design.layers[0];
         let w = design.widths;
         let hidden = &design.layers[..design.layers.len() - 1];
-        let tap = |(layer, l): (usize, &crate::plan::LayerPlan)| {
-            let parted = layer + 1 == design.once;
-            Tap {
-                layer,
-                outputs: l.outputs,
-                pe: l.pe,
-                lanes: if parted && l.dropout.is_some() { design.plan.lanes } else { l.lanes },
-                once: layer < design.once && !(parted && l.dropout.is_some()),
-            }
+        let tap = |(layer, l): (usize, &crate::plan::LayerPlan)| Tap {
+            layer,
+            outputs: l.outputs,
+            pe: l.pe,
+            lanes: if l.dropout.is_some() { design.plan.lanes } else { l.lanes },
+            // The last layer that is computed once an image is shown behind the replay: once a pass, with its masks.
+            once: layer + 1 < design.once,
         };
         Dut {
             top: design.name.clone(),

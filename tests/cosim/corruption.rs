@@ -125,7 +125,8 @@ impl<F: Fn(&mut Expected)> Reference for Corrupted<F> {
 fn one_golden_value_is_missed_exactly_there() {
     let network = subject();
     let (dut, _) = duts(&network);
-    let changes: [(fn(&mut Expected), Place, Option<u32>); 5] = [
+    type Change = (fn(&mut Expected), Place, Option<u32>);
+    let changes: [Change; 5] = [
         (|e| e.logits[5 + 3] += 1, Place::Logit { class: 3 }, Some(1)),
         (|e| e.result.sum[2] -= 1, Place::Sum { class: 2 }, None),
         (|e| e.result.sumsq[4] ^= 1 << 9, Place::SumOfSquares { class: 4 }, None),

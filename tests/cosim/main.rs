@@ -6,7 +6,7 @@ mod networks;
 use networks::{Shape, images, network};
 use neuspin::cosim::{Builder, Dut, Options, Outcome, Settings, Stimulus, cosimulate};
 use neuspin::golden::Golden;
-use neuspin::net::Network;
+use neuspin::net::{Dropout, Network, Random};
 use neuspin::plan::{Folding, Plan};
 use neuspin::rtl::{self, Design};
 
@@ -49,4 +49,72 @@ fn four_foldings_of_a_network_are_exact_at_every_number_of_passes() {
             }
         }
     }
+}
+
+/// A run at full speed and one with paused streams, both exact; the first one takes the predicted cycles.
+fn holds(network: &Network, lanes: usize, max_passes: usize, folding: &[(usize, usize)]) {
+    let plan = Plan::new(network, lanes, max_passes, folded(folding)).unwrap();
+    let design = Design::build(network, &plan, rtl::Options { taps: true }).unwrap();
+    let dut = Dut::of(&design);
+    let outcome = run(network, &dut, 9, Stimulus { seed: 77, ..Stimulus::default() });
+    assert!(outcome.is_exact(), "{}", outcome.origin().unwrap());
+    assert_eq!(outcome.clocks, design.schedule(network).cycles(9, network.passes.into()));
+    let outcome = run(network, &dut, 9, Stimulus { gap: 0.6, stall: 0.6, seed: 78 });
+    assert!(outcome.is_exact(), "{}", outcome.origin().unwrap());
+}
+
+#[test]
+fn signed_inputs_of_8_bits_are_exact() {
+    let network = network(Shape { layers: &[30, 8, 6, 3], bits: 8, signed: true, dropout: &[true, true] });
+    holds(&network, 2, 4, &[(4, 10), (2, 8), (1, 6)]);
+}
+
+#[test]
+fn unsigned_inputs_of_3_bits_and_one_late_dropout_are_exact() {
+    let network =
+        network(Shape { layers: &[20, 12, 12, 8, 4], bits: 3, signed: false, dropout: &[false, true, false] });
+    holds(&network, 4, 8, &[(3, 5), (6, 12), (4, 6), (1, 8)]);
+}
+
+#[test]
+fn a_network_without_dropout_is_exact() {
+    let network = network(Shape { layers: &[16, 8, 8, 3], bits: 1, signed: false, dropout: &[false, false] });
+    holds(&network, 1, 4, &[(2, 16), (4, 4), (1, 8)]);
+}
+
+#[test]
+fn narrow_registers_and_probabilities_of_0_and_1_are_exact() {
+    for (lfsr_bits, code_bits, codes) in [(32, 4, [0, 16]), (48, 9, [512, 200])] {
+        let mut network = network(Shape { layers: &[16, 8, 8, 3], bits: 1, signed: false, dropout: &[true, true] });
+        network.random = Random { lfsr_bits, code_bits };
+        for (layer, code) in network.hidden.iter_mut().zip(codes) {
+            layer.dropout = Some(Dropout { code });
+        }
+        network.check().unwrap();
+        holds(&network, 2, 6, &[(4, 8), (2, 4), (1, 4)]);
+    }
+}
+
+#[test]
+fn after_reset_a_design_runs_as_it_was_generated() {
+    let network = network(Shape { layers: &[16, 8, 8, 3], bits: 1, signed: false, dropout: &[true, true] });
+    let dut = design(&network, 2, 6, &folded(&[(4, 8), (2, 4), (1, 4)]), false);
+    let (golden, images) = (Golden::new(&network).unwrap(), images(&network, 6));
+    let options = Options { built_in: true, ..Options::default() };
+    let settings = Settings::of(&network);
+    let builder = Builder::find().unwrap();
+    let outcome = cosimulate(&builder, &dut, &golden, &images, &settings, options, &|_| ()).unwrap();
+    assert!(outcome.is_exact(), "{}", outcome.origin().unwrap());
+}
+
+#[test]
+fn seeds_and_codes_written_to_registers_count_as_if_generated() {
+    let mut network = network(Shape { layers: &[16, 8, 8, 3], bits: 1, signed: false, dropout: &[true, true] });
+    let dut = design(&network, 2, 6, &folded(&[(4, 8), (2, 4), (1, 4)]), true);
+    network.seed = 0xFEED_0000_0000_0001;
+    for (layer, code) in network.hidden.iter_mut().zip([60_000, 1]) {
+        layer.dropout = Some(Dropout { code });
+    }
+    let outcome = run(&network, &dut, 9, Stimulus::default());
+    assert!(outcome.is_exact(), "{}", outcome.origin().unwrap());
 }
