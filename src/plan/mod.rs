@@ -92,7 +92,11 @@ impl Plan {
         Ok(plan)
     }
 
-    fn check(&self, network: &Network) -> Result<(), PlanError> {
+    /// Whether the plan fits `network`: as many foldings as layers, sizes that divide.
+    ///
+    /// # Errors
+    /// Names the layer and the sizes that would be right.
+    pub fn check(&self, network: &Network) -> Result<(), PlanError> {
         let layers = network.hidden.len() + 1;
         let whole = |what: String| Err(PlanError::Whole(what));
         if self.folding.len() != layers {

@@ -182,7 +182,8 @@ impl Dropout {
         let drawing = m.wire_is("drawing", &(left.any() | (&take & !&ends)));
         m.note("between frames, the state is swapped first");
         let some = |n: u32| lit(left_bits, u128::from(n));
-        m.assign(&ready, &(&active & left.le(&some(1))));
+        // A draw of one clock is always done when the layer asks again.
+        m.assign(&ready, &if clocks > 1 { &active & left.le(&some(1)) } else { active.clone() });
         m.clocked(
             &clk,
             [

@@ -88,14 +88,22 @@ impl Design {
         registers: Vec<Register>,
         widths: ResultWidths,
         options: Options,
-    ) -> Design {
+    ) -> Result<Design, RtlError> {
         let mut unique: Vec<VerilogFile> = vec![];
         for module in modules {
-            if !unique.iter().any(|known| known.name() == module.name()) {
-                unique.push(module);
+            match unique.iter().find(|known| known.name() == module.name()) {
+                None => unique.push(module),
+                Some(known) if known.text() == module.text() => {}
+                Some(known) => {
+                    return Err(RtlError::Unsupported(format!(
+                        "two different modules are called `{}`; give the network another name than `{}`",
+                        known.name(),
+                        network.name
+                    )));
+                }
             }
         }
-        Design {
+        Ok(Design {
             name: network.name.clone(),
             options,
             plan: plan.clone(),
@@ -107,7 +115,7 @@ impl Design {
             classes: network.classes(),
             input_bits: network.input.bits,
             once: network.once_per_image(),
-        }
+        })
     }
 
     /// Timing of the design.

@@ -9,7 +9,7 @@
 //! Inputs that enter at a later level are expected later, by [`Popcount::delays`]: delaying weights and activations where
 //! they are shared costs far fewer registers than delaying matches in every neuron.
 
-use crate::verilog::{Expr, Module, VerilogError, VerilogFile, cat, hex, lit, set};
+use crate::verilog::{Expr, Module, VerilogError, VerilogFile, cat, lit, lit_words, set};
 
 /// Counts the ones among `inputs` bits, but for the one that is left to the accumulator.
 #[derive(Clone, Debug)]
@@ -174,8 +174,14 @@ impl Popcount {
         if chunk.log == 1 {
             return (Some(low), high);
         }
-        let pattern =
-            |period: u32, field: u128| (0..half).step_by(period as usize).fold(0u128, |p, at| p | field << at);
+        // Ones at bits `at` to `at + width - 1` of every `period` bits.
+        let pattern = |period: u32, at: u32, width: u32| {
+            let mut words = vec![0u64; half.div_ceil(64) as usize];
+            for field in (0..half).step_by(period as usize) {
+                (field + at..field + at + width).for_each(|bit| words[(bit / 64) as usize] |= 1 << (bit % 64));
+            }
+            lit_words(half, &words)
+        };
         let mut sum = low.clone();
         // Distance from one field of `sum` to the next.
         let mut stride = 1;
@@ -184,7 +190,7 @@ impl Popcount {
             let (span, fields) = (1u32 << level, half >> level);
             let value = if level == 1 {
                 // Even bits of `low` carry into odd bits, where one bit of `low` meets one of `high`.
-                let odd = (&low & hex(half, pattern(2, 1))) | (&high & hex(half, pattern(2, 2)));
+                let odd = (&low & pattern(2, 0, 1)) | (&high & pattern(2, 1, 1));
                 low.zext(half + 1) + odd.zext(half + 1)
             } else {
                 let enter = (1 << (level - 1)) - 2;
@@ -198,9 +204,9 @@ impl Popcount {
                     };
                     side(0) + side(1)
                 } else {
-                    let enters = (&high & hex(half, pattern(span, 1 << enter))) >> enter;
+                    let enters = (&high & pattern(span, enter, 1)) >> enter;
                     let carries = m.wire_is(&format!("{tag}carry{level}"), &enters);
-                    let mask = hex(half, pattern(span, (1 << level) - 1));
+                    let mask = pattern(span, 0, level);
                     let body = sum.slice(half, 1);
                     unread(m, &format!("unused_{tag}{}", level - 1), &sum, &[(1, half)]);
                     let side = |shift: u32| cat([&((&body >> shift) & &mask), &lit(1, 0)]) | carries.zext(half + 1);

@@ -23,6 +23,7 @@ struct Stream {
 /// Builds the whole design.
 pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design, RtlError> {
     network.check()?;
+    plan.check(network)?;
     let layers = plan.layers(network);
     let once = network.once_per_image();
     let lanes = plan.lanes as u32;
@@ -325,7 +326,7 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
         }
     }
     files.push(m.build()?);
-    Ok(Design::new(network, plan, files, images, control.registers(), widths, options))
+    Design::new(network, plan, files, images, control.registers(), widths, options)
 }
 
 /// An instance of the last of `files`.

@@ -1,0 +1,124 @@
+//! Random structures: networks that reach the corners of the contract, folded at random, and what is refused with a reason.
+//!
+//! `NEUSPIN_DESIGNS=50 cargo test --test blocks_random` tries that many designs instead of a few.
+
+#[allow(dead_code)]
+#[path = "golden/networks.rs"]
+mod networks;
+mod tools;
+
+use neuspin::cosim::{Builder, Dut, Options, Settings, Stimulus, cosimulate};
+use neuspin::golden::Golden;
+use neuspin::net::{Images, Network};
+use neuspin::plan::{Folding, Plan};
+use neuspin::rtl::{self, Design};
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+use rand::{RngExt, SeedableRng};
+
+const IMAGES: usize = 4;
+
+struct Sample {
+    network: Network,
+    images: Images,
+    design: Design,
+}
+
+/// One of the divisors of `n` that are multiples of `of`, and at most `most`.
+fn divisor(rng: &mut StdRng, n: usize, of: usize, most: usize) -> usize {
+    let all: Vec<usize> = (1..=n.min(most)).filter(|d| n.is_multiple_of(*d) && d.is_multiple_of(of)).collect();
+    *all.choose(rng).unwrap()
+}
+
+/// A random network under a random plan.
+fn sample(seed: u64) -> Sample {
+    let (mut network, images) = networks::random(seed, IMAGES);
+    let rng = &mut StdRng::seed_from_u64(seed ^ 0x5eed);
+    let mut folding: Vec<Folding> = vec![];
+    for weights in network.hidden.iter().map(|h| &h.weights).chain([&network.output.weights]) {
+        let before = folding.last().map_or(1, |f| f.pe);
+        let simd = divisor(rng, weights.cols(), before, usize::MAX);
+        let last = folding.len() == network.hidden.len();
+        let most = if last { weights.cols() / simd } else { usize::MAX };
+        folding.push(Folding { pe: divisor(rng, weights.rows(), 1, most), simd });
+    }
+    let lanes = if network.stochastic_layers() > 0 { rng.random_range(1..=16) } else { 1 };
+    let max_passes = lanes * rng.random_range(1..=4);
+    network.passes = rng.random_range(1..=max_passes as u32);
+    let plan = Plan::new(&network, lanes, max_passes, folding).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
+    let design = Design::build(&network, &plan, rtl::Options { taps: rng.random() });
+    let design = design.unwrap_or_else(|e| panic!("seed {seed}, {plan:?}: {e}"));
+    Sample { network, images, design }
+}
+
+/// How many designs to try: `usual` unless the environment says otherwise.
+fn designs(usual: u64) -> u64 {
+    match std::env::var("NEUSPIN_DESIGNS") {
+        Ok(text) => text.parse().unwrap_or_else(|e| panic!("NEUSPIN_DESIGNS is `{text}`, not a number: {e}")),
+        Err(_) => usual,
+    }
+}
+
+#[test]
+fn every_structure_has_a_design() {
+    let samples: Vec<Sample> = (0..300).map(sample).collect();
+    let some = |what: &str, found: fn(&Sample) -> bool| {
+        assert!(samples.iter().any(found), "no sample has {what}");
+    };
+    some("no dropout", |s| s.network.stochastic_layers() == 0);
+    some("dropout on the first of several layers alone", |s| {
+        let at: Vec<bool> = s.network.hidden.iter().map(|h| h.dropout.is_some()).collect();
+        at.len() > 1 && at[0] && !at[1..].contains(&true)
+    });
+    some("dropout on the last of several layers alone", |s| {
+        let at: Vec<bool> = s.network.hidden.iter().map(|h| h.dropout.is_some()).collect();
+        at.len() > 1 && at[at.len() - 1] && !at[..at.len() - 1].contains(&true)
+    });
+    some("1-bit codes", |s| s.network.random.code_bits == 1);
+    some("16-bit codes", |s| s.network.random.code_bits == 16);
+    some("2 classes", |s| s.network.classes() == 2);
+    some("1 feature", |s| s.network.input.features == 1);
+    some("8-bit signed inputs", |s| s.network.input.signed && s.network.input.bits == 8);
+    some("8-bit unsigned inputs", |s| !s.network.input.signed && s.network.input.bits == 8);
+    some("16 lanes", |s| s.design.plan.lanes == 16);
+    some("one pass at most", |s| s.design.plan.max_passes == 1);
+    some("a layer at once", |s| s.design.layers.iter().any(|l| l.outputs > 1 && l.pe == l.outputs && l.words() == 1));
+}
+
+#[test]
+fn random_structures_pass_the_linter() {
+    for seed in 1000..1000 + designs(8) {
+        let design = sample(seed).design;
+        let files: Vec<_> = design.modules.iter().rev().collect();
+        let images: Vec<(&str, &str)> = design.images.iter().map(|i| (i.file.as_str(), i.text.as_str())).collect();
+        tools::lint(&files, &images);
+    }
+}
+
+/// All bits of all images, at full speed and with pauses; at full speed also the number of clocks.
+fn prove(builder: &Builder, seed: u64) {
+    let Sample { network, images, design } = sample(seed);
+    let (dut, golden) = (Dut::of(&design), Golden::new(&network).unwrap());
+    let settings = Settings::of(&network);
+    let tapped = design.options.taps.then_some((0, IMAGES - 1));
+    for (gap, stall) in [(0.0, 0.0), (0.3, 0.5)] {
+        let options = Options { stimulus: Stimulus { gap, stall, seed }, tapped, ..Options::default() };
+        let outcome = cosimulate(builder, &dut, &golden, &images, &settings, options, &|_| ())
+            .unwrap_or_else(|e| panic!("seed {seed}, {:?}: {e}", design.plan));
+        assert!(outcome.is_exact(), "seed {seed}, {:?}: {}", design.plan, outcome.origin().unwrap());
+        if options.stimulus.full_speed() {
+            let predicted = design.schedule(&network).cycles(IMAGES as u64, u64::from(network.passes));
+            assert_eq!(
+                outcome.clocks, predicted,
+                "clocks of seed {seed}, {} passes, {:?}",
+                network.passes, design.plan
+            );
+        }
+    }
+}
+
+#[test]
+fn random_structures_are_exact_in_the_predicted_number_of_clocks() {
+    let builder = Builder::find().unwrap();
+    (0..designs(5)).for_each(|seed| prove(&builder, seed));
+}
