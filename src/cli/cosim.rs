@@ -20,7 +20,7 @@ Examples:
   neuspin cosim digits-spindrop --gap 0.3 --stall 0.5 --runs 5       paused streams, five times
   neuspin cosim digits-spindrop --wave image.fst --wave-image 7      then: gtkwave image.fst
   neuspin cosim digits-spindrop --icarus 3                           a second simulator
-  neuspin cosim mnist-spindrop --data images.npy --passes 8 --json";
+  neuspin cosim mnist-spindrop-8bit --data images.npy --passes 8 --json";
 
 /// Simulate the hardware and compare every output bit with the golden model.
 ///

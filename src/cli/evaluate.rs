@@ -16,8 +16,8 @@ use std::time::Instant;
 const EXAMPLES: &str = "\
 Examples:
   neuspin evaluate digits-spindrop
-  neuspin evaluate mnist-spindrop --passes 64 --limit 1000
-  neuspin evaluate mnist-spindrop --data fashion-mnist     images of another kind
+  neuspin evaluate mnist-spindrop-8bit --passes 64 --limit 1000
+  neuspin evaluate mnist-spindrop-8bit --data fashion-mnist     images of another kind
   neuspin evaluate models/mine --data images.npy --labels classes.npy --logits out.npy
   neuspin evaluate digits-spindrop --json | jq .accuracy";
 
