@@ -264,11 +264,8 @@ module digits_spindrop_logits (
   reg [3:0] add_group_q;
   reg out_bank_q;
   reg [3:0] out_index_q;
-  (* ram_style = "distributed" *)
   reg [23:0] totals [0:31];
-  (* ram_style = "distributed" *)
   reg [40:0] squares [0:31];
-  (* ram_style = "distributed" *)
   reg [6:0] votes [0:31];
   wire [4:0] add_at = {bank_q, add_class_q};
   wire first_group = ~(|add_group_q);

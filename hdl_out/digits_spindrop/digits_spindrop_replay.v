@@ -81,7 +81,6 @@ module digits_spindrop_replay (
     end
   end
 
-  (* ram_style = "distributed" *)
   reg [7:0] beats [0:63];
 
   // ---- Sequencer: for every group of passes, every beat ------------------------------------------

@@ -50,7 +50,7 @@ module ns_dropout_8x8x4_32_16_64_16 (
     (|left_q) |
     (take_i & ~frame_ends)
   );  // between frames, the state is swapped first
-  assign ready_o = (active_q & (left_q <= 1'b1));
+  assign ready_o = active_q;
 
   always @(posedge clk_i) begin
     if (~rst_ni | seed_valid_i) begin

@@ -69,7 +69,6 @@ module ns_dropout_lane_4x2_16_64_16 (
   end
 
   // ---- States of the passes of this lane, by group -----------------------------------------------
-  (* ram_style = "distributed" *)
   reg [63:0] states [0:15];
   wire write = (seed_i | swap_i);
   wire [3:0] write_at = (seed_i ? seed_group_i : group_i);

@@ -107,7 +107,7 @@ impl Dropout {
         match groups {
             Some((swap, seed_group, group, next, begin)) => {
                 m.section("States of the passes of this lane, by group");
-                let memory = m.memory(Memory::new("states", width, 1 << self.group_bits()).distributed());
+                let memory = m.memory(Memory::new("states", width, 1 << self.group_bits()));
                 let write = m.wire_is("write", &(&seed | &swap));
                 let address = m.wire_is("write_at", &mux(&seed, &seed_group, &group));
                 let value = m.wire_is("value", &mux(&seed, &seed_state, &state));

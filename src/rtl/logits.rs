@@ -324,9 +324,9 @@ impl Logits<'_> {
         let (add_class, add_group) = (m.reg("add_class_q", w.class), m.reg("add_group_q", group_bits));
         let (out_bank, index) = (m.reg("out_bank_q", 1), m.reg("out_index_q", w.class));
         let depth = 2 << w.class;
-        let totals = m.memory(Memory::new("totals", w.sum, depth).distributed());
-        let squares = m.memory(Memory::new("squares", w.sumsq, depth).distributed());
-        let votes = m.memory(Memory::new("votes", w.votes, depth).distributed());
+        let totals = m.memory(Memory::new("totals", w.sum, depth));
+        let squares = m.memory(Memory::new("squares", w.sumsq, depth));
+        let votes = m.memory(Memory::new("votes", w.votes, depth));
         let add_at = m.wire_is("add_at", &cat([&bank, &add_class]));
         let first_group = m.wire_is("first_group", &!add_group.any());
         let before = |m: &mut Module, name: &str, memory: &Memory, at: &Expr, first: &Expr| {

@@ -90,7 +90,7 @@ impl Replay {
                 ],
             )],
         );
-        let memory = m.memory(Memory::new("beats", self.pe, 2 << beat_bits).distributed());
+        let memory = m.memory(Memory::new("beats", self.pe, 2 << beat_bits));
 
         m.section("Sequencer: for every group of passes, every beat");
         let busy = m.reg("busy_q", 1);
