@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 /// 16-16-8-4 with 2-bit inputs, dropout on both hidden layers, two lanes of four groups.
 fn design() -> Design {
-    let bit = |r: usize, c: usize| (r * 7 + c * 5 + r * c) % 3 == 0;
+    let bit = |r: usize, c: usize| (r * 7 + c * 5 + r * c).is_multiple_of(3);
     let hidden = |rows: usize, cols: usize| Hidden {
         weights: BitMatrix::from_fn(rows, cols, bit),
         thresholds: (0..rows as i32).map(|r| r % 5 - 2).collect(),
