@@ -3,10 +3,10 @@
 # What co-simulation needs: zlib is for waveforms.
 SIMULATION_TOOLS = verilator g++ make zlib1g-dev
 TEST_TOOLS = $(SIMULATION_TOOLS) iverilog yosys
-# Features that the tests and lints are run with; `train` adds minutes of compiling.
-FEATURES =
+# Features that the tests and lints are run with. The trainer's takes some minutes to compile; `make test FEATURES=` leaves it out.
+FEATURES = train
 
-.PHONY: demo tools test lint data bench
+.PHONY: demo tools test lint data bench area
 
 ## demo: the whole way with a bundled network, from model to proven Verilog
 demo:
@@ -31,6 +31,10 @@ lint:
 data:
 	scripts/fetch-data.sh
 
-## bench: speed of the golden model
+## bench: speed of the golden model and of co-simulation; cycles per image at four foldings
 bench:
 	cargo bench
+
+## area: LUTs of the layer engine at several foldings (Yosys; half an hour)
+area: tools
+	scripts/area.sh 16x64x16 16x64x4 8x32x16 4x32x1

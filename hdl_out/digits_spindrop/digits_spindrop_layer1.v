@@ -45,7 +45,8 @@ module digits_spindrop_layer1 (
   wire last_column_in = (write_column_q == 4'd15);
   wire fill = (valid_i & last_column_in & last_word_in);
   wire release_bank;
-  reg [1:0] claimed_q;  // frames promised, complete or not
+  wire promise_bank;  // 1 clocks before release_bank: the beats of a claimed frame take longer to come
+  reg [1:0] claimed_q;  // frames claimed whose banks were not promised again
   assign claim_ready_o = (claimed_q != 2'd2);
 
   always @(posedge clk_i) begin
@@ -74,9 +75,9 @@ module digits_spindrop_layer1 (
       end else if (release_bank & ~fill) begin
         filled_q <= (filled_q - 2'd1);
       end
-      if (claim_i & ~release_bank) begin
+      if (claim_i & ~promise_bank) begin
         claimed_q <= (claimed_q + 2'd1);
-      end else if (release_bank & ~claim_i) begin
+      end else if (promise_bank & ~claim_i) begin
         claimed_q <= (claimed_q - 2'd1);
       end
     end
@@ -94,6 +95,7 @@ module digits_spindrop_layer1 (
   wire group_done = (busy_q & last_word);
   wire frame_done = (group_done & last_group);
   assign release_bank = frame_done;
+  assign promise_bank = (busy_q & (address_q == 5'd30));
 
   always @(posedge clk_i) begin
     if (~rst_ni) begin

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use neuspin::net::Network;
 use neuspin::plan::{Folding, Plan, Target, search};
-use neuspin::rtl::{Design, Options};
+use neuspin::rtl::{Design, Options, schedule};
 
 #[derive(Args, Default)]
 #[command(next_help_heading = "Folding")]
@@ -54,7 +54,8 @@ impl PlanArgs {
             Some(cycles) => Target::Cycles(cycles),
             None => Target::Luts(self.target_luts.unwrap_or(LUTS)),
         };
-        search(network, passes, target).context("folding")
+        let cycles = |plan: &Plan| schedule(network, plan).cycles_per_image(network.passes.into());
+        search(network, passes, target, cycles).context("folding")
     }
 
     pub fn design(&self, network: &Network, options: Options) -> Result<Design> {

@@ -1,7 +1,7 @@
 //! What a plan costs, before synthesis.
 //!
 //! Memories are counted exactly. LUTs and registers come from a linear model of the blocks, fitted to Yosys results of single
-//! blocks (`make area` prints estimate and synthesis side by side); it is meant for choosing a folding, not for a data sheet.
+//! blocks (`make area` synthesises whole layers); it is meant for choosing a folding, not for a data sheet.
 
 use super::{LayerPlan, Plan, replay_clocks};
 use crate::net::Network;

@@ -11,6 +11,8 @@ use crate::net::Network;
 pub struct Latencies {
     /// Of each layer: from a neuron's last read to its beat.
     pub layers: Vec<usize>,
+    /// Of each layer: clocks before the end of a frame in which it promises the frame's bank again.
+    pub early: Vec<usize>,
     /// Of the logits: from the last sum of an image to its first result beat.
     pub first_result: usize,
 }
@@ -22,6 +24,8 @@ struct Stage {
     reads: u64,
     /// Clocks from its begin to its last beat.
     last_beat: u64,
+    /// Clocks before it is idle in which it promises the bank that it reads.
+    early: u64,
 }
 
 /// Timing of a planned network.
@@ -43,7 +47,7 @@ pub struct Schedule {
 struct Progress {
     /// First clock in which the next frame may begin.
     idle: u64,
-    /// Clocks in which the banks of the last two frames were given back, older first.
+    /// Clocks from which the banks of the last two frames may be claimed again, older first.
     released: [u64; 2],
 }
 
@@ -61,15 +65,16 @@ impl Progress {
 impl Schedule {
     pub fn new(network: &Network, plan: &Plan, latencies: &Latencies) -> Schedule {
         let layers = plan.layers(network);
-        let stage = |(l, latency): (&LayerPlan, &usize)| Stage {
+        let stage = |((l, latency), early): ((&LayerPlan, &usize), &usize)| Stage {
             reads: l.frame_clocks() as u64,
             last_beat: (l.frame_clocks() + latency) as u64,
+            early: *early as u64,
         };
-        let mut stages: Vec<Stage> = layers.iter().zip(&latencies.layers).map(stage).collect();
+        let mut stages: Vec<Stage> = layers.iter().zip(&latencies.layers).zip(&latencies.early).map(stage).collect();
         let replay = network.once_per_image();
         let (clocks, beats) = (replay_clocks(network, plan) as u64, layers[replay - 1].groups() as u64);
         // A beat leaves two clocks after the begin of its turn: one to begin, one to take its mask.
-        stages.insert(replay, Stage { reads: beats * clocks, last_beat: (beats - 1) * clocks + 2 });
+        stages.insert(replay, Stage { reads: beats * clocks, last_beat: (beats - 1) * clocks + 2, early: 0 });
         Schedule {
             input_beats: layers[0].words() as u64,
             classes: network.classes() as u64,
@@ -126,7 +131,7 @@ impl Schedule {
         };
         let begin = progress[at].idle.max(filled).max(next_bank);
         progress[at].idle = begin + stage.reads + 1;
-        progress[at].release(begin + stage.reads + 1);
+        progress[at].release(begin + stage.reads + 1 - stage.early);
         begin + stage.last_beat + 1
     }
 

@@ -24,23 +24,28 @@ struct Partial {
     folding: Vec<Folding>,
 }
 
-/// The best plan for `target`, with room for `max_passes` passes.
+/// The best plan for `target`, with room for `max_passes` passes; `cycles_of` says what a plan takes from image to image.
 ///
 /// # Errors
 /// If no folding reaches the target; the error says how near one comes.
-pub fn search(network: &Network, max_passes: usize, target: Target) -> Result<Plan, PlanError> {
+pub fn search(
+    network: &Network,
+    max_passes: usize,
+    target: Target,
+    cycles_of: impl Fn(&Plan) -> f64,
+) -> Result<Plan, PlanError> {
+    let smallest = |cycles: u64| smallest(network, max_passes, cycles, &cycles_of);
     match target {
-        Target::Cycles(cycles) => smallest(network, max_passes, cycles).ok_or_else(|| {
-            let fastest = fastest_cycles(network, max_passes);
+        Target::Cycles(cycles) => smallest(cycles).ok_or_else(|| {
+            let fastest = fastest_cycles(smallest);
             PlanError::Whole(format!("no folding takes {cycles} cycles an image or fewer; the fastest takes {fastest}"))
         }),
         Target::Luts(luts) => {
             // Fewer cycles never need fewer LUTs, so the bound can be halved down to.
-            let fits =
-                |cycles: u64| smallest(network, max_passes, cycles).filter(|p| cost(network, p).luts_xc7 <= luts);
+            let fits = |cycles: u64| smallest(cycles).filter(|p| cost(network, p).luts_xc7 <= luts);
             let (mut low, mut high) = (0, 1 << 40);
             let Some(mut best) = fits(high) else {
-                let least = smallest(network, max_passes, high).map_or(0, |p| cost(network, &p).luts_xc7);
+                let least = smallest(high).map_or(0, |p| cost(network, &p).luts_xc7);
                 return Err(PlanError::Whole(format!(
                     "no folding fits {luts} LUTs; the smallest is estimated at {least}"
                 )));
@@ -57,22 +62,33 @@ pub fn search(network: &Network, max_passes: usize, target: Target) -> Result<Pl
     }
 }
 
-fn fastest_cycles(network: &Network, max_passes: usize) -> u64 {
+fn fastest_cycles(smallest: impl Fn(u64) -> Option<Plan>) -> u64 {
     let (mut low, mut high) = (0, 1 << 40);
     while high - low > 1 {
         let middle = low + (high - low) / 2;
-        if smallest(network, max_passes, middle).is_some() { high = middle } else { low = middle }
+        if smallest(middle).is_some() { high = middle } else { low = middle }
     }
     high
 }
 
 /// The plan with the fewest LUTs among those that take at most `cycles` an image.
-fn smallest(network: &Network, max_passes: usize, cycles: u64) -> Option<Plan> {
+fn smallest(network: &Network, max_passes: usize, cycles: u64, cycles_of: impl Fn(&Plan) -> f64) -> Option<Plan> {
     let lanes = if network.stochastic_layers() == 0 { 1 } else { MAX_LANES };
     let candidates = (0..).map(|power| 1usize << power).take_while(|&l| l <= lanes && l <= max_passes);
     candidates
         .filter(|lanes| max_passes.is_multiple_of(*lanes))
-        .filter_map(|lanes| fold(network, lanes, max_passes, cycles))
+        .filter_map(|lanes| {
+            // The fold counts what each layer takes by itself; where layers wait for one another, it is asked for less.
+            let mut bound = cycles;
+            loop {
+                let plan = fold(network, lanes, max_passes, bound)?;
+                let over = (cycles_of(&plan) - cycles as f64).ceil();
+                if over <= 0.0 {
+                    return Some(plan);
+                }
+                bound = bound.checked_sub(over as u64)?;
+            }
+        })
         .min_by_key(|plan| cost(network, plan).luts_xc7)
 }
 

@@ -173,7 +173,16 @@ fn layer(index: usize, output: bool) -> Result<Vec<VerilogFile>, RtlError> {
         dropout: None,
     };
     let beat = if first { 0 } else { 4 };
-    Ok(Layer { name: format!("example_layer{index}"), index, plan, beat, signed: first, output }.emit()?)
+    Ok(Layer {
+        name: format!("example_layer{index}"),
+        index,
+        plan,
+        beat,
+        signed: first,
+        output,
+        early: if first { 0 } else { 2 },
+    }
+    .emit()?)
 }
 
 fn replay() -> Result<Vec<VerilogFile>, RtlError> {

@@ -26,6 +26,8 @@ pub struct Layer {
     pub signed: bool,
     /// The output layer gives sums instead of activations.
     pub output: bool,
+    /// Clocks before the end of a frame in which its bank is promised again.
+    pub early: usize,
 }
 
 /// How many frames a layer holds: one that is read and one that comes in.
@@ -66,6 +68,14 @@ impl Layer {
     /// Clocks from the last read address of a group of neurons to its output beat.
     pub fn latency(plan: &LayerPlan) -> usize {
         Lane::count_latency(plan.simd as u32) as usize + 1
+    }
+
+    /// Clocks before the end of a frame in which a layer may promise the bank that it still reads.
+    ///
+    /// `before` is the layer that fills the bank, or nothing where the replay does. Its first beat comes at least `latency`
+    /// (the replay's: 1) clocks and one more after it took the promise; so the last word has been read by then.
+    pub fn early(plan: &LayerPlan, before: Option<&LayerPlan>) -> usize {
+        before.map_or(1, Self::latency).min(plan.frame_clocks() - 1)
     }
 
     pub fn emit(&self) -> Result<Vec<VerilogFile>, VerilogError> {
@@ -155,6 +165,13 @@ impl Layer {
         let fill = if column.is_some() { &write & &end_of_word & &last_word_in } else { &write & &last_word_in };
         let fill = m.wire_is("fill", &fill);
         let release = m.wire("release_bank", 1);
+        let promise = if self.early > 0 { m.wire("promise_bank", 1) } else { release.clone() };
+        if self.early > 0 {
+            m.note(&format!(
+                "{} clocks before release_bank: the beats of a claimed frame take longer to come",
+                self.early
+            ));
+        }
         if let Some((accept, valid, begun)) = more_in {
             let first = m.wire_is("first_word_in", &!write_word.any());
             m.assign(&ready, &(filled.ne(&lit(2, BANKS)) & (&accept | !&first)));
@@ -187,10 +204,10 @@ impl Layer {
         ];
         if let Some(claim) = &claim {
             let claimed = m.reg("claimed_q", 2);
-            m.note("frames promised, complete or not");
+            m.note("frames claimed whose banks were not promised again");
             m.assign(&ready, &claimed.ne(&lit(2, BANKS)));
             on_reset.push(set(&claimed, &lit(2, 0)));
-            body.push(count(&claimed, claim, &release));
+            body.push(count(&claimed, claim, &promise));
         }
         m.clocked(&clk, [when_else(&!&rst_n, on_reset, body)]);
 
@@ -220,6 +237,10 @@ impl Layer {
         let group_done = m.wire_is("group_done", &(&busy & group_done));
         let frame_done = m.wire_is("frame_done", &(&group_done & &last_group));
         m.assign(&release, &frame_done);
+        if self.early > 0 {
+            let then = u128::from(depth - 1) - self.early as u128;
+            m.assign(&promise, &(&busy & address.eq(&lit(address.width(), then))));
+        }
         let top_plane = |e: &Expr| lit(e.width(), u128::from(planes - 1));
         let mut restart = vec![
             set(&word, &lit(word_bits, 0)),

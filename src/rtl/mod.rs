@@ -22,10 +22,11 @@ pub use catalogue::{Block, catalogue};
 pub use control::Register;
 pub use layer::Layer;
 pub use logits::{Logits, ResultWidths};
+pub use top::schedule;
 
 use crate::leaf::LeafError;
 use crate::net::{NetError, Network};
-use crate::plan::{Latencies, LayerPlan, Plan, PlanError, Schedule};
+use crate::plan::{LayerPlan, Plan, PlanError, Schedule};
 use crate::verilog::{VerilogError, VerilogFile};
 use thiserror::Error;
 
@@ -120,11 +121,7 @@ impl Design {
 
     /// Timing of the design.
     pub fn schedule(&self, network: &Network) -> Schedule {
-        let latencies = Latencies {
-            layers: self.layers.iter().map(Layer::latency).collect(),
-            first_result: Logits::latency(self.layers.last().map_or(1, |l| l.pe), self.classes).0,
-        };
-        Schedule::new(network, &self.plan, &latencies)
+        schedule(network, &self.plan)
     }
 
     /// The top module's ports.

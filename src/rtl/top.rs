@@ -7,7 +7,7 @@ use super::logits::Logits;
 use super::replay::Replay;
 use super::{Design, MemoryImage, Options, RtlError, image};
 use crate::net::Network;
-use crate::plan::{LayerPlan, Plan, replay_clocks};
+use crate::plan::{Latencies, LayerPlan, Plan, Schedule, replay_clocks};
 use crate::random;
 use crate::verilog::{Expr, Module, VerilogFile, index_width, lit, repeat};
 
@@ -170,6 +170,7 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
     }
     files.extend(control_files);
 
+    let early = earlies(&layers, once);
     let mut stream: Option<Stream> = None;
     for (index, l) in layers.iter().enumerate() {
         let output = index + 1 == layers.len();
@@ -181,6 +182,7 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
             beat: if index == 0 { 0 } else { layers[index - 1].pe as u32 },
             signed: network.input.signed,
             output,
+            early: early[index],
         };
         let emitted = layer.emit()?;
         let (width, pe) = (l.lanes as u32, l.pe as u32);
@@ -327,6 +329,26 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
     }
     files.push(m.build()?);
     Design::new(network, plan, files, images, control.registers(), widths, options)
+}
+
+/// Clocks by which each layer promises a bank before it has read it all.
+fn earlies(layers: &[LayerPlan], once: usize) -> Vec<usize> {
+    let early = |index: usize| match index {
+        0 => 0,
+        _ => Layer::early(&layers[index], (index != once).then(|| &layers[index - 1])),
+    };
+    (0..layers.len()).map(early).collect()
+}
+
+/// Timing of `network` under `plan`, without building the design.
+pub fn schedule(network: &Network, plan: &Plan) -> Schedule {
+    let layers = plan.layers(network);
+    let latencies = Latencies {
+        layers: layers.iter().map(Layer::latency).collect(),
+        early: earlies(&layers, network.once_per_image()),
+        first_result: Logits::latency(layers.last().map_or(1, |l| l.pe), network.classes()).0,
+    };
+    Schedule::new(network, plan, &latencies)
 }
 
 /// An instance of the last of `files`.
