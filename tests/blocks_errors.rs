@@ -1,6 +1,6 @@
 //! What is refused before a design is built, and how it is said.
 
-use neuspin::net::{BitMatrix, Direction, Dropout, Hidden, Input, Network, Output, Random};
+use neuspin::net::{BitMatrix, Direction, Hidden, Input, Method, Network, Output, Random};
 use neuspin::plan::{Folding, Plan};
 use neuspin::rtl::{Design, Options};
 
@@ -10,7 +10,7 @@ fn network() -> Network {
         weights: BitMatrix::zeros(rows, cols),
         thresholds: vec![0; rows],
         directions: vec![Direction::Ge; rows],
-        dropout: Some(Dropout { code: 100 }),
+        method: Some(Method::spindrop(100)),
     };
     Network {
         name: "example".into(),
@@ -52,7 +52,7 @@ fn the_small_network_itself_is_built() {
 fn plans_that_do_not_fit() {
     let n = network();
     let mut certain = network();
-    certain.hidden.iter_mut().for_each(|h| h.dropout = None);
+    certain.hidden.iter_mut().for_each(|h| h.method = None);
     let with = |layer: usize, pe: usize, simd: usize| {
         let mut folding = FOLDING;
         folding[layer] = (pe, simd);
@@ -95,7 +95,7 @@ fn networks_that_have_no_design() {
         with(|n| n.random.lfsr_bits = 40),
         with(|n| n.input.bits = 9),
         with(|n| n.hidden[0].thresholds[3] = 99),
-        with(|n| n.hidden[0].dropout = Some(Dropout { code: 65_537 })),
+        with(|n| n.hidden[0].method = Some(Method::spindrop(65_537))),
     ];
     insta::assert_snapshot!(messages.join("\n"));
 }
@@ -120,7 +120,7 @@ fn a_word_too_wide_to_print() {
         weights: BitMatrix::zeros(wide, 12),
         thresholds: vec![0; wide],
         directions: vec![Direction::Ge; wide],
-        dropout: None,
+        method: None,
     };
     n.hidden[1].weights = BitMatrix::zeros(512, wide);
     n.hidden[1].thresholds = vec![0; 512];

@@ -67,11 +67,11 @@ fn every_structure_has_a_design() {
     };
     some("no dropout", |s| s.network.stochastic_layers() == 0);
     some("dropout on the first of several layers alone", |s| {
-        let at: Vec<bool> = s.network.hidden.iter().map(|h| h.dropout.is_some()).collect();
+        let at: Vec<bool> = s.network.hidden.iter().map(|h| h.method.is_some()).collect();
         at.len() > 1 && at[0] && !at[1..].contains(&true)
     });
     some("dropout on the last of several layers alone", |s| {
-        let at: Vec<bool> = s.network.hidden.iter().map(|h| h.dropout.is_some()).collect();
+        let at: Vec<bool> = s.network.hidden.iter().map(|h| h.method.is_some()).collect();
         at.len() > 1 && at[at.len() - 1] && !at[..at.len() - 1].contains(&true)
     });
     some("1-bit codes", |s| s.network.random.code_bits == 1);

@@ -1,6 +1,6 @@
 //! Large networks: what is emitted grows with the weights and with nothing else.
 
-use neuspin::net::{BitMatrix, Direction, Dropout, Hidden, Input, Network, Output, Random};
+use neuspin::net::{BitMatrix, Direction, Hidden, Input, Method, Network, Output, Random};
 use neuspin::plan::{Folding, Plan};
 use neuspin::rtl::{Design, Options};
 
@@ -10,7 +10,7 @@ fn network(sizes: [usize; 5]) -> Network {
         weights: weights(l),
         thresholds: vec![0; sizes[l + 1]],
         directions: vec![Direction::Ge; sizes[l + 1]],
-        dropout: Some(Dropout { code: 3277 }),
+        method: Some(Method::spindrop(3277)),
     };
     Network {
         name: "hundredfold".into(),

@@ -4,7 +4,7 @@
 
 mod tools;
 
-use neuspin::net::{BitMatrix, Direction, Dropout, Hidden, Input, Network, Output, Random};
+use neuspin::net::{BitMatrix, Direction, Hidden, Input, Method, Network, Output, Random};
 use neuspin::plan::{Folding, Plan};
 use neuspin::rtl::{Design, Options};
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ fn design() -> Design {
         weights: BitMatrix::from_fn(rows, cols, bit),
         thresholds: (0..rows as i32).map(|r| r % 5 - 2).collect(),
         directions: (0..rows).map(|r| if r % 3 == 0 { Direction::Le } else { Direction::Ge }).collect(),
-        dropout: Some(Dropout { code: 40 }),
+        method: Some(Method::spindrop(40)),
     };
     let network = Network {
         name: "synthesised".into(),

@@ -1,6 +1,6 @@
 //! Random networks and images for benchmarks.
 
-use neuspin::net::{BitMatrix, Direction, Dropout, Hidden, Images, Input, Network, Output, Random};
+use neuspin::net::{BitMatrix, Direction, Hidden, Images, Input, Method, Network, Output, Random};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -15,7 +15,7 @@ pub fn network(sizes: &[usize]) -> Network {
         weights: weights(size[1], size[0]),
         thresholds: (0..size[1] as i32).map(|o| o % 9 - 4).collect(),
         directions: (0..size[1]).map(|o| if o % 3 == 0 { Direction::Le } else { Direction::Ge }).collect(),
-        dropout: Some(Dropout { code: 13107 }),
+        method: Some(Method::spindrop(13107)),
     });
     let hidden: Vec<Hidden> = hidden.collect();
     let output = Output {

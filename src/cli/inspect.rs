@@ -68,7 +68,7 @@ fn layer(model: &Model, network: &Network, l: usize) -> Value {
             // One sign bit more than the largest magnitude takes; the direction goes into the weights.
             let bound = network.sum_bound(l) as u64 + 1;
             json["thresholds"] = thresholds(hidden, network.sum_bound(l));
-            json["dropout_code"] = json!(hidden.dropout.map(|d| d.code));
+            json["dropout_code"] = json!(hidden.method.as_ref().and_then(|m| m.code()));
             u64::from(u64::BITS - bound.leading_zeros() + 1)
         }
         None => 0,

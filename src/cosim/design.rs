@@ -12,7 +12,7 @@ impl Dut {
             layer,
             outputs: l.outputs,
             pe: l.pe,
-            lanes: if l.dropout.is_some() { design.plan.lanes } else { l.lanes },
+            lanes: if l.unit.is_some() { design.plan.lanes } else { l.lanes },
             // The last layer that is computed once an image is shown behind the replay: once a pass, with its masks.
             once: layer + 1 < design.once,
         };
@@ -27,7 +27,7 @@ impl Dut {
                 classes: design.classes,
                 lanes: design.plan.lanes,
                 max_passes: design.plan.max_passes as u32,
-                stochastic_layers: design.layers.iter().filter(|l| l.dropout.is_some()).count(),
+                stochastic_layers: design.layers.iter().filter(|l| l.unit.is_some()).count(),
                 widths: Widths {
                     class: w.class as usize,
                     sum: w.sum as usize,

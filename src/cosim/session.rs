@@ -44,7 +44,7 @@ impl Settings {
         Settings {
             passes: network.passes,
             root: root_from_seed(network.seed, network.random.lfsr_bits),
-            codes: network.hidden.iter().filter_map(|h| h.dropout.map(|d| d.code)).collect(),
+            codes: network.codes(),
         }
     }
 }
@@ -189,7 +189,7 @@ pub(super) fn check_settings(dut: &Dut, images: &Images, settings: &Settings) ->
         return fail(format!("{passes} passes; `{}` can do 1 to {}", dut.top, p.max_passes));
     }
     if codes.len() != p.stochastic_layers {
-        return fail(format!("{} codes for {} layers with dropout", codes.len(), p.stochastic_layers));
+        return fail(format!("{} codes for {} stochastic layers", codes.len(), p.stochastic_layers));
     }
     Ok(())
 }

@@ -41,7 +41,7 @@ fn manifest(design: &Design, network: &Network, origin: &str) -> Value {
             "pe": l.pe,
             "simd": l.simd,
             "lanes": l.lanes,
-            "dropout": l.dropout,
+            "unit": l.unit,
         })
     };
     let schedule = design.schedule(network);

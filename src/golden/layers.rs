@@ -1,7 +1,8 @@
 //! The layers of a network, packed: inputs, thresholds, logits (`docs/semantics.md` §1 and §2).
 
 use super::dense::{Dense, GROUP, LaneWords, Operand, full, live_counts};
-use crate::net::{Direction, Hidden, Input, Output};
+use super::neurons::{Neurons, flipped};
+use crate::net::{BitMatrix, Direction, Hidden, Input, Method, Output, Place};
 
 /// An image as bit planes, so that the first layer is a sum over planes of what every other layer computes.
 ///
@@ -35,55 +36,133 @@ impl Planes {
     }
 }
 
-/// A hidden layer; `a <= t` is turned into `-a >= -t` by inverted weights.
+/// A hidden layer.
 pub(super) struct HiddenLayer {
-    pub dense: Dense,
-    thresholds: Vec<i64>,
-    flipped: Vec<bool>,
+    /// More than one with SpinBayes.
+    pub crossbars: Vec<Crossbar>,
     /// Every neuron live.
     pub all_live: Vec<u64>,
-    pub dropout: Option<DropoutUnits>,
+    pub drawing: Option<Drawing>,
 }
 
-/// Dropout units of a layer.
+/// Weights and what is done with their sums. `a <= t` is turned into `-a >= -t` by inverted weights.
+pub(super) struct Crossbar {
+    pub dense: Dense,
+    pub neurons: Neurons,
+    flipped: Vec<bool>,
+}
+
+/// What a layer draws.
 #[derive(Clone, Copy)]
-pub(super) struct DropoutUnits {
-    /// Number of the layer among those that have dropout.
+pub(super) struct Drawing {
+    /// Number of the layer among those that draw.
     pub layer: u32,
-    pub code: u32,
+    /// Draws of one pass of one image.
+    pub count: usize,
+    pub kind: DrawingKind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum DrawingKind {
+    /// SpinDrop with this code.
+    Masks { code: u32, place: Place },
+    /// Numbers that the neurons use.
+    Neurons,
+    /// A number that chooses the crossbar.
+    Choice,
 }
 
 impl HiddenLayer {
-    pub fn new(layer: &Hidden, dropout: Option<DropoutUnits>) -> HiddenLayer {
-        let flipped: Vec<bool> = layer.directions.iter().map(|&d| d == Direction::Le).collect();
-        let threshold = |(&t, &le): (&i32, &bool)| if le { -i64::from(t) } else { i64::from(t) };
-        HiddenLayer {
-            dense: Dense::new(&layer.weights, |row| flipped[row]),
-            thresholds: layer.thresholds.iter().zip(&flipped).map(threshold).collect(),
-            flipped,
-            all_live: full(layer.weights.rows()),
-            dropout,
+    pub fn new(layer: &Hidden, number: u32) -> HiddenLayer {
+        let mut crossbars = vec![Crossbar::new(&layer.weights, &layer.directions, Neurons::new(layer))];
+        if let Some(Method::Spinbayes(m)) = &layer.method {
+            crossbars.extend(m.others.iter().map(|c| {
+                let neurons = Neurons::Threshold(flipped(&c.thresholds, &c.directions));
+                Crossbar::new(&c.weights, &c.directions, neurons)
+            }));
         }
+        let rows = layer.weights.rows();
+        let drawing = layer.method.as_ref().map(|method| Drawing {
+            layer: number,
+            count: method.draws(rows),
+            kind: match method {
+                Method::Spindrop(m) => DrawingKind::Masks { code: m.code, place: m.place },
+                Method::Spinbayes(_) => DrawingKind::Choice,
+                _ => DrawingKind::Neurons,
+            },
+        });
+        HiddenLayer { crossbars, all_live: full(rows), drawing }
+    }
+
+    pub fn rows(&self) -> usize {
+        self.crossbars[0].dense.rows
+    }
+
+    /// Words that hold one bit for each neuron.
+    pub fn output_words(&self) -> usize {
+        self.crossbars[0].dense.output_words()
+    }
+
+    /// The crossbar that the draw of this pass chooses; the first one without draws.
+    pub fn chosen(&self, draw: Option<impl Fn(usize) -> u32>, code_bits: u32) -> usize {
+        match (&self.drawing, draw) {
+            (Some(Drawing { kind: DrawingKind::Choice, .. }), Some(draw)) => {
+                (draw(0) as usize * self.crossbars.len()) >> code_bits
+            }
+            _ => 0,
+        }
+    }
+
+    /// Whether neurons use the draws of their pass.
+    pub fn draws_numbers(&self) -> bool {
+        self.drawing.is_some_and(|d| d.kind == DrawingKind::Neurons)
+    }
+
+    pub fn place(&self) -> Option<Place> {
+        match self.drawing?.kind {
+            DrawingKind::Masks { place, .. } => Some(place),
+            _ => None,
+        }
+    }
+}
+
+impl Crossbar {
+    fn new(weights: &BitMatrix, directions: &[Direction], neurons: Neurons) -> Crossbar {
+        let flips = neurons.flips();
+        let flipped: Vec<bool> =
+            (0..weights.rows()).map(|o| flips && directions.get(o) == Some(&Direction::Le)).collect();
+        Crossbar { dense: Dense::new(weights, |row| flipped[row]), neurons, flipped }
     }
 
     /// The sum of a neuron over planes of its input, each with its value.
-    fn sum(&self, row: usize, planes: &[(i64, Operand)]) -> i64 {
+    pub fn sum(&self, row: usize, planes: &[(i64, Operand)]) -> i64 {
         planes.iter().map(|&(value, plane)| value * self.dense.sum(row, plane)).sum()
     }
 
-    /// The activation bits of all neurons.
+    /// The sums of all neurons, as the neurons use them.
+    pub fn sums(&self, planes: &[(i64, Operand)]) -> Vec<i64> {
+        (0..self.dense.rows).map(|row| self.sum(row, planes)).collect()
+    }
+
+    /// The activation bits of all neurons, without draws.
     pub fn fire(&self, planes: &[(i64, Operand)]) -> Vec<u64> {
         let mut bits = vec![0; self.dense.output_words()];
-        for (row, &threshold) in self.thresholds.iter().enumerate() {
-            bits[row / 64] |= u64::from(self.sum(row, planes) >= threshold) << (row % 64);
-        }
+        let set = |o: usize, fires: bool| bits[o / 64] |= u64::from(fires) << (o % 64);
+        self.neurons.fire(self.dense.rows, |row| self.sum(row, planes), None::<fn(usize) -> u32>, set);
         bits
     }
 
-    /// The activation bits of the first `groups` groups of lanes.
-    pub fn fire_lanes(&self, groups: usize, x: &[LaneWords], live: &[LaneWords], next: &mut [LaneWords]) {
+    /// The activation bits of the first `groups` groups of lanes, for neurons with thresholds.
+    pub fn fire_lanes(
+        &self,
+        thresholds: &[i64],
+        groups: usize,
+        x: &[LaneWords],
+        live: &[LaneWords],
+        next: &mut [LaneWords],
+    ) {
         // The weights of 64 neurons stay at hand while the lanes go by.
-        for (word, (thresholds, next)) in self.thresholds.chunks(64).zip(next).enumerate() {
+        for (word, (thresholds, next)) in thresholds.chunks(64).zip(next).enumerate() {
             for (group, next) in next[..groups].iter_mut().enumerate() {
                 let counts = live_counts(group, live);
                 let mut bits = [0; GROUP];
@@ -98,13 +177,15 @@ impl HiddenLayer {
         }
     }
 
-    /// The sums of all neurons as the contract has them.
-    pub fn contract_sums(&self, planes: &[(i64, Operand)]) -> Vec<i64> {
-        let sums = self.flipped.iter().enumerate().map(|(row, &flipped)| match flipped {
-            true => -self.sum(row, planes),
-            false => self.sum(row, planes),
-        });
-        sums.collect()
+    /// The sums of a group of lanes, neuron by neuron.
+    pub fn lane_sums(&self, group: usize, x: &[LaneWords], live: &[LaneWords]) -> Vec<[i64; GROUP]> {
+        let counts = live_counts(group, live);
+        (0..self.dense.rows).map(|row| self.dense.group_sums(row, group, x, live, &counts)).collect()
+    }
+
+    /// Sums as the contract has them, from sums as the neurons use them.
+    pub fn contract_sums(&self, sums: &[i64]) -> Vec<i64> {
+        sums.iter().zip(&self.flipped).map(|(&sum, &flipped)| if flipped { -sum } else { sum }).collect()
     }
 }
 

@@ -4,8 +4,10 @@
 //! found by their position alone, so any image and any pass can be computed without the ones before it.
 
 mod dense;
+mod draws;
 mod layers;
 mod masks;
+mod neurons;
 mod runner;
 mod trace;
 
@@ -13,7 +15,7 @@ pub use trace::{HiddenTrace, Trace};
 
 use crate::net::{Images, Input, NetError, Network, Random};
 use crate::random::{Jump, RandomError, mask_of, root_from_seed, spacing_of};
-use layers::{DropoutUnits, HiddenLayer, OutputLayer};
+use layers::{HiddenLayer, OutputLayer};
 use rayon::prelude::*;
 use runner::{Rows, Runner, rows_of};
 use thiserror::Error;
@@ -63,7 +65,8 @@ pub struct Golden {
     spacing: u64,
     root: u64,
     stochastic_layers: u32,
-    once_per_image: usize,
+    /// The first hidden layer in which passes differ, or the last hidden layer.
+    parting: usize,
     logit_bits: u32,
 }
 
@@ -74,9 +77,8 @@ impl Golden {
         let mut stochastic_layers = 0;
         let mut hidden = Vec::with_capacity(network.hidden.len());
         for layer in &network.hidden {
-            let units = layer.dropout.map(|d| DropoutUnits { layer: stochastic_layers, code: d.code });
-            stochastic_layers += u32::from(units.is_some());
-            hidden.push(HiddenLayer::new(layer, units));
+            hidden.push(HiddenLayer::new(layer, stochastic_layers));
+            stochastic_layers += u32::from(layer.method.is_some());
         }
         Ok(Golden {
             input: network.input,
@@ -87,7 +89,7 @@ impl Golden {
             spacing: spacing_of(network.random.lfsr_bits)?,
             root: root_from_seed(network.seed, network.random.lfsr_bits),
             stochastic_layers,
-            once_per_image: network.once_per_image(),
+            parting: network.hidden.iter().position(|l| l.method.is_some()).unwrap_or(network.hidden.len() - 1),
             logit_bits: network.output.logit_bits,
         })
     }
@@ -121,7 +123,7 @@ impl Golden {
         })
     }
 
-    /// One pass over all images with every code at 0.
+    /// The deterministic pass over all images.
     pub fn deterministic(&self, images: &Images) -> Result<Vec<ImageResult>, GoldenError> {
         self.check_images(images)?;
         self.in_chunks(images, 1, |_, result, _| result, |_| Ok(Runner::deterministic(self)))
@@ -184,7 +186,7 @@ impl Golden {
         ImageResult { sum, sumsq, votes, class }
     }
 
-    /// The states in which the streams start, `passes × layers with dropout`.
+    /// The states in which the streams start, `passes × layers with a method`.
     fn stream_starts(&self, passes: u32) -> Vec<u64> {
         let spacing = Jump::new(self.random.lfsr_bits, self.mask, self.spacing.into());
         let streams = passes as usize * self.stochastic_layers as usize;

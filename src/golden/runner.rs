@@ -1,9 +1,12 @@
 //! Running images: all passes of some images at once, one pass of one image to a lane.
 
 use super::dense::{GROUP, LaneWords, Operand};
-use super::layers::Planes;
+use super::draws::Draws;
+use super::layers::{DrawingKind, HiddenLayer, Planes};
 use super::masks::Masks;
+use super::neurons::Neurons;
 use super::{Golden, GoldenError};
+use crate::net::Place;
 use crate::random::{Jump, LANES, Lanes};
 
 /// Runs several rows of images in step, each row one image after another, all passes of each.
@@ -21,7 +24,7 @@ pub(super) struct Runner<'g> {
 struct Block {
     passes: usize,
     /// Of each hidden layer.
-    masks: Vec<Masks>,
+    draws: Vec<Draws>,
 }
 
 /// Where the rows of a runner start: row r at image `first + r·distance`.
@@ -37,27 +40,41 @@ pub(super) fn rows_of(passes: usize) -> usize {
     (LANES / passes).max(1)
 }
 
+/// What all passes of an image share of the parting layer.
+enum Shared {
+    /// Activation bits before dropout, by crossbar.
+    Bits(Vec<Vec<u64>>),
+    /// Sums, of which every pass makes its own activations.
+    Sums(Vec<i64>),
+}
+
 impl<'g> Runner<'g> {
     /// A runner of `passes` passes, whose stream starts are `starts` (see [`Golden::stream_starts`]).
     ///
     /// `rows.count` is at most [`rows_of`] the passes.
     pub fn drawing(golden: &'g Golden, starts: &[u64], passes: usize, rows: Rows) -> Result<Self, GoldenError> {
         let streams = golden.stochastic_layers as usize;
+        let code_bits = golden.random.code_bits;
         let mut blocks = Vec::with_capacity(passes.div_ceil(LANES));
         for first_pass in (0..passes).step_by(LANES) {
             let passes = LANES.min(passes - first_pass);
-            let mut masks = Vec::with_capacity(golden.hidden.len());
+            let mut draws = Vec::with_capacity(golden.hidden.len());
             for layer in &golden.hidden {
-                masks.push(match layer.dropout {
-                    None => Masks::Constant { live: true },
-                    Some(units) if units.code == 0 => Masks::Constant { live: true },
-                    Some(units) if units.code == 1 << golden.random.code_bits => Masks::Constant { live: false },
-                    Some(units) => {
-                        let start = |pass| starts[(first_pass + pass) * streams + units.layer as usize];
+                let Some(drawing) = layer.drawing else {
+                    draws.push(Draws::None);
+                    continue;
+                };
+                draws.push(match drawing.kind {
+                    DrawingKind::Masks { code: 0, .. } => Draws::Masks(Masks::Constant { live: true }),
+                    DrawingKind::Masks { code, .. } if code == 1 << code_bits => {
+                        Draws::Masks(Masks::Constant { live: false })
+                    }
+                    kind => {
+                        let start = |pass| starts[(first_pass + pass) * streams + drawing.layer as usize];
                         let mut states: Vec<u64> = (0..passes).map(start).collect();
-                        golden.jump_to_image(layer.dense.rows, rows.first).apply_to_all(&mut states);
+                        golden.jump_to_image(drawing.count, rows.first).apply_to_all(&mut states);
                         // One row gives the second, two give four, and so on.
-                        let mut jump = golden.jump_to_image(layer.dense.rows, rows.distance as u128);
+                        let mut jump = golden.jump_to_image(drawing.count, rows.distance as u128);
                         while states.len() < rows.count * passes {
                             let mut more = states.clone();
                             jump.apply_to_all(&mut more);
@@ -66,23 +83,26 @@ impl<'g> Runner<'g> {
                         }
                         states.truncate(rows.count * passes);
                         let lanes = Lanes::new(golden.random.lfsr_bits, &states)?;
-                        Masks::Drawn { lanes, code: units.code, code_bits: golden.random.code_bits }
+                        match kind {
+                            DrawingKind::Masks { code, .. } => Draws::Masks(Masks::Drawn { lanes, code, code_bits }),
+                            _ => Draws::numbers(lanes, drawing.count, code_bits),
+                        }
                     }
                 });
             }
-            blocks.push(Block { passes, masks });
+            blocks.push(Block { passes, draws });
         }
         Ok(Runner::of(golden, blocks))
     }
 
-    /// A runner of one pass in which every code is 0.
+    /// A runner of the deterministic pass.
     pub fn deterministic(golden: &'g Golden) -> Self {
-        let masks = golden.hidden.iter().map(|_| Masks::Constant { live: true }).collect();
-        Runner::of(golden, vec![Block { passes: 1, masks }])
+        let draws = golden.hidden.iter().map(|_| Draws::None).collect();
+        Runner::of(golden, vec![Block { passes: 1, draws }])
     }
 
     fn of(golden: &'g Golden, blocks: Vec<Block>) -> Self {
-        let words = golden.hidden.iter().map(|l| l.dense.output_words()).max().unwrap_or(0);
+        let words = golden.hidden.iter().map(HiddenLayer::output_words).max().unwrap_or(0);
         let zeros = || vec![[[0; GROUP]; LANES / GROUP]; words];
         Runner { golden, blocks, x: zeros(), live: zeros(), next_x: zeros(), logits: vec![] }
     }
@@ -92,57 +112,123 @@ impl<'g> Runner<'g> {
     /// Rows may run out of images, the last row first: `images` holds those of the rows that go on.
     pub fn next_images(&mut self, images: &[&[i16]]) -> &[i32] {
         let Runner { golden, blocks, x, live, next_x, logits } = self;
-        let once: Vec<Vec<u64>> = images.iter().map(|image| golden.once_per_image(image)).collect();
-        let first = golden.once_per_image - 1;
+        let code_bits = golden.random.code_bits;
+        let shared: Vec<Shared> = images.iter().map(|image| golden.shared(image)).collect();
         logits.clear();
-        for Block { passes, masks } in blocks {
+        for Block { passes, draws } in blocks {
             let lanes = images.len() * *passes;
-            for (row, once) in once.iter().enumerate() {
-                for (x, &bits) in x.iter_mut().zip(once) {
-                    x.as_flattened_mut()[row * *passes..][..*passes].fill(bits);
-                }
-            }
-            for (l, layer) in golden.hidden.iter().enumerate().skip(first) {
-                if l > first {
-                    let words = golden.hidden[l - 1].dense.output_words();
-                    layer.fire_lanes(lanes.div_ceil(GROUP), &x[..words], &live[..words], next_x);
+            for (l, layer) in golden.hidden.iter().enumerate().skip(golden.parting) {
+                let draws = &mut draws[l];
+                if l > golden.parting {
+                    let words = golden.hidden[l - 1].output_words();
+                    // Sums come of the masks before; the draws are this layer's.
+                    let input = (&x[..words], &live[..words]);
+                    match &layer.crossbars[..] {
+                        [crossbar] if !layer.draws_numbers() => {
+                            if let Neurons::Threshold(thresholds) = &crossbar.neurons {
+                                crossbar.fire_lanes(thresholds, lanes.div_ceil(GROUP), input.0, input.1, next_x);
+                            }
+                            draws.next_image(layer.rows(), &layer.all_live, live);
+                        }
+                        crossbars => {
+                            let groups = 0..lanes.div_ceil(GROUP);
+                            let sums: Vec<Vec<Vec<[i64; GROUP]>>> = crossbars
+                                .iter()
+                                .map(|c| groups.clone().map(|g| c.lane_sums(g, input.0, input.1)).collect())
+                                .collect();
+                            draws.next_image(layer.rows(), &layer.all_live, live);
+                            for lane in 0..lanes {
+                                let chosen = layer.chosen(draws.of_lane(lane), code_bits);
+                                let sums = &sums[chosen][lane / GROUP];
+                                let sum = |row: usize| sums[row][lane % GROUP];
+                                fire_lane(layer, chosen, sum, draws, lane, next_x);
+                            }
+                        }
+                    }
                     std::mem::swap(x, next_x);
+                } else {
+                    draws.next_image(layer.rows(), &layer.all_live, live);
+                    for lane in 0..lanes {
+                        let shared = &shared[lane / *passes];
+                        match shared {
+                            Shared::Bits(bits) => {
+                                let bits = &bits[layer.chosen(draws.of_lane(lane), code_bits)];
+                                for (x, &bits) in x.iter_mut().zip(bits) {
+                                    x.as_flattened_mut()[lane] = bits;
+                                }
+                            }
+                            Shared::Sums(sums) => fire_lane(layer, 0, |row| sums[row], draws, lane, x),
+                        }
+                    }
                 }
-                masks[l].next_image(layer.dense.rows, &layer.all_live, live);
+                if layer.place() == Some(Place::BeforeSign) {
+                    for ((x, live), &all) in x.iter_mut().zip(live.iter_mut()).zip(&layer.all_live) {
+                        for (x, live) in x.as_flattened_mut().iter_mut().zip(live.as_flattened_mut()) {
+                            *x |= !*live & all;
+                            *live = all;
+                        }
+                    }
+                }
             }
-            let words = golden.hidden[golden.hidden.len() - 1].dense.output_words();
+            let words = golden.hidden[golden.hidden.len() - 1].output_words();
             golden.output.push_logits(lanes, &x[..words], &live[..words], logits);
         }
         logits
     }
 
-    /// Live bits of each hidden layer in the first lane, for its next image.
-    pub fn live_bits(&mut self) -> Vec<Vec<u64>> {
+    /// Draws of each hidden layer in the first lane for its next image: which neurons are kept, and the numbers.
+    pub fn next_draws(&mut self) -> Vec<(Vec<u64>, Option<Vec<u32>>)> {
         let Runner { golden, blocks, live, .. } = self;
-        let layers = golden.hidden.iter().zip(&mut blocks[0].masks);
-        let bits = layers.map(|(layer, masks)| {
-            masks.next_image(layer.dense.rows, &layer.all_live, live);
-            live[..layer.dense.output_words()].iter().map(|word| word[0][0]).collect()
+        let layers = golden.hidden.iter().zip(&mut blocks[0].draws);
+        let draws = layers.map(|(layer, draws)| {
+            draws.next_image(layer.rows(), &layer.all_live, live);
+            let kept = live[..layer.output_words()].iter().map(|word| word[0][0]).collect();
+            let count = layer.drawing.map_or(0, |d| d.count);
+            (kept, draws.of_lane(0).map(|draw| (0..count).map(draw).collect()))
         });
-        bits.collect()
+        draws.collect()
     }
 }
 
+/// Writes the activation bits of one lane.
+fn fire_lane(
+    layer: &HiddenLayer,
+    crossbar: usize,
+    sum: impl Fn(usize) -> i64,
+    draws: &Draws,
+    lane: usize,
+    x: &mut [LaneWords],
+) {
+    x[..layer.output_words()].iter_mut().for_each(|word| word.as_flattened_mut()[lane] = 0);
+    let set = |o: usize, fires: bool| x[o / 64].as_flattened_mut()[lane] |= u64::from(fires) << (o % 64);
+    layer.crossbars[crossbar].neurons.fire(layer.rows(), sum, draws.of_lane(lane), set);
+}
+
 impl Golden {
-    /// Activation bits of the last layer that is the same in all passes.
-    fn once_per_image(&self, image: &[i16]) -> Vec<u64> {
-        let planes = Planes::new(self.input, image);
-        let hidden = &self.hidden[..self.once_per_image];
-        let mut x = hidden[0].fire(&planes.operands());
-        for (before, layer) in hidden.iter().zip(&hidden[1..]) {
-            x = layer.fire(&[(1, Operand::new(&x, &before.all_live))]);
+    /// What the passes of an image share.
+    fn shared(&self, image: &[i16]) -> Shared {
+        let image = Planes::new(self.input, image);
+        let mut x: Vec<u64> = vec![];
+        for (l, layer) in self.hidden[..=self.parting].iter().enumerate() {
+            let planes = match l {
+                0 => image.operands(),
+                _ => vec![(1, Operand::new(&x, &self.hidden[l - 1].all_live))],
+            };
+            if l == self.parting {
+                return if layer.draws_numbers() {
+                    Shared::Sums(layer.crossbars[0].sums(&planes))
+                } else {
+                    Shared::Bits(layer.crossbars.iter().map(|c| c.fire(&planes)).collect())
+                };
+            }
+            x = layer.crossbars[0].fire(&planes);
         }
-        x
+        Shared::Bits(vec![x])
     }
 
-    /// From the start of a stream to its first draw for image `n`, in a layer of `neurons` neurons.
-    fn jump_to_image(&self, neurons: usize, n: u128) -> Jump {
-        let steps = n * neurons as u128 * u128::from(self.random.code_bits);
+    /// From the start of a stream to its first draw for image `n`, in a layer of `draws` draws.
+    fn jump_to_image(&self, draws: usize, n: u128) -> Jump {
+        let steps = n * draws as u128 * u128::from(self.random.code_bits);
         Jump::new(self.random.lfsr_bits, self.mask, steps)
     }
 }

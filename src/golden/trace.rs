@@ -4,6 +4,7 @@ use super::dense::Operand;
 use super::layers::Planes;
 use super::runner::{Rows, Runner};
 use super::{Golden, GoldenError, first_largest};
+use crate::net::Place;
 use crate::random::stream_start;
 
 /// Everything that one pass of one image computes.
@@ -22,7 +23,7 @@ pub struct Trace {
 /// A hidden layer in a pass; vectors have one entry a neuron.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HiddenTrace {
-    /// Sums before the threshold.
+    /// Sums before the threshold, or what stands in its place.
     pub sums: Vec<i64>,
     /// Activation bits: true is +1.
     pub active: Vec<bool>,
@@ -37,25 +38,37 @@ impl Golden {
         let (bits, layers) = (self.random.lfsr_bits, self.stochastic_layers);
         let starts: Result<Vec<u64>, _> =
             (0..layers).map(|layer| stream_start(self.root, bits, layers, layer, pass)).collect();
-        let live = Runner::drawing(self, &starts?, 1, Rows { count: 1, first: n.into(), distance: 0 })?.live_bits();
+        let rows = Rows { count: 1, first: n.into(), distance: 0 };
+        let draws = Runner::drawing(self, &starts?, 1, rows)?.next_draws();
 
         let image = Planes::new(self.input, image);
         let mut hidden = Vec::with_capacity(self.hidden.len());
-        let mut x: Vec<u64> = vec![];
-        for (l, layer) in self.hidden.iter().enumerate() {
-            let planes = match l {
-                0 => image.operands(),
-                _ => vec![(1, Operand::new(&x, &live[l - 1]))],
+        let (mut x, mut live): (Vec<u64>, Vec<u64>) = (vec![], vec![]);
+        for (l, (layer, (kept, numbers))) in self.hidden.iter().zip(draws).enumerate() {
+            let draw = || numbers.as_ref().map(|numbers| |u: usize| numbers[u]);
+            let crossbar = &layer.crossbars[layer.chosen(draw(), self.random.code_bits)];
+            let sums = match l {
+                0 => crossbar.sums(&image.operands()),
+                _ => crossbar.sums(&[(1, Operand::new(&x, &live))]),
             };
-            let next = layer.fire(&planes);
+            let mut next = vec![0; layer.output_words()];
+            let set = |o: usize, fires: bool| next[o / 64] |= u64::from(fires) << (o % 64);
+            crossbar.neurons.fire(layer.rows(), |row| sums[row], draw(), set);
+            live = kept;
+            if layer.place() == Some(Place::BeforeSign) {
+                for ((next, live), &all) in next.iter_mut().zip(&mut live).zip(&layer.all_live) {
+                    *next |= !*live & all;
+                    *live = all;
+                }
+            }
             hidden.push(HiddenTrace {
-                sums: layer.contract_sums(&planes),
-                active: unpack(&next, layer.dense.rows),
-                live: unpack(&live[l], layer.dense.rows),
+                sums: crossbar.contract_sums(&sums),
+                active: unpack(&next, layer.rows()),
+                live: unpack(&live, layer.rows()),
             });
             x = next;
         }
-        let operand = Operand::new(&x, &live[self.hidden.len() - 1]);
+        let operand = Operand::new(&x, &live);
         let output_sums: Vec<i64> = (0..self.classes()).map(|c| self.output.dense.sum(c, operand)).collect();
         let logits: Vec<i32> = output_sums.iter().enumerate().map(|(c, &sum)| self.output.logit(c, sum)).collect();
         Ok(Trace { hidden, class: first_largest(&logits), output_sums, logits })

@@ -5,7 +5,7 @@ mod output;
 mod threshold;
 
 use crate::model::{Model, ModelError};
-use crate::net::{Dropout, Hidden, NetError, Network, Random};
+use crate::net::{Hidden, Method, NetError, Network, Random};
 use thiserror::Error;
 
 /// Why a checked model has no integer network.
@@ -66,8 +66,8 @@ pub fn lower_with(model: &Model, options: &Options) -> Result<Network, LowerErro
         let bound = network.sum_bound(l);
         let (thresholds, directions) = (0..layer.outputs()).map(|o| threshold::of_neuron(layer, o, bound)).unzip();
         let full = f64::from(1u32 << options.random.code_bits.min(31));
-        let dropout = layer.dropout.map(|p| Dropout { code: (p * full).round() as u32 });
-        network.hidden.push(Hidden { weights: layer.weights.clone(), thresholds, directions, dropout });
+        let method = layer.dropout.map(|p| Method::spindrop((p * full).round() as u32));
+        network.hidden.push(Hidden { weights: layer.weights.clone(), thresholds, directions, method });
     }
     network.output = output::of_layer(model, options, network.sum_bound(last))?;
     network.check()?;

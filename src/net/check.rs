@@ -77,24 +77,8 @@ impl Network {
             if !(1..=MAX_FAN_IN).contains(&rows) {
                 return fail(place, format!("{rows} neurons; 1 to {MAX_FAN_IN} are supported"));
             }
-            if layer.thresholds.len() != rows || layer.directions.len() != rows {
-                let (t, d) = (layer.thresholds.len(), layer.directions.len());
-                return fail(place, format!("{rows} neurons, but {t} thresholds and {d} directions"));
-            }
-            let bound = self.sum_bound(l);
-            if let Some(o) = layer.thresholds.iter().position(|&t| i64::from(t).abs() > bound + 1) {
-                let t = layer.thresholds[o];
-                return fail(
-                    place,
-                    format!("neuron {o}: threshold {t}, but no sum exceeds ±{bound}; use at most ±{}", bound + 1),
-                );
-            }
-            let full = 1u32 << self.random.code_bits;
-            if let Some(d) = layer.dropout.filter(|d| d.code > full) {
-                return fail(
-                    place,
-                    format!("dropout code {}; at {} bits a code is 0 to {full}", d.code, self.random.code_bits),
-                );
+            if let Err(what) = super::method::check(layer, self.sum_bound(l), self.random.code_bits) {
+                return fail(place, what);
             }
             fan_in = rows;
         }

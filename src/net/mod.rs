@@ -6,17 +6,19 @@ mod bits;
 mod check;
 mod file;
 mod images;
+mod method;
 
 pub use bits::BitMatrix;
 pub use check::NetError;
 pub use images::Images;
+pub use method::{Affine, Crossbar, Crossbars, Dropout, Drops, Method, Place, ScaleDropout, Subset};
 
 use serde::{Deserialize, Serialize};
 
 /// Widest code of a dropout probability, in bits.
 pub const MAX_CODE_BITS: u32 = 16;
 
-/// A network of dense binary layers with integer thresholds and SpinDrop units.
+/// A network of dense binary layers with integer thresholds and a stochastic method a layer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Network {
@@ -70,18 +72,13 @@ pub enum Direction {
 pub struct Hidden {
     /// One row a neuron, one column an input.
     pub weights: BitMatrix,
-    /// One a neuron, compared with the sum of ±1 products.
+    /// One a neuron, compared with the sum of ±1 products. None in a layer whose method compares otherwise: sub-set
+    /// inference and inverted normalization.
     pub thresholds: Vec<i32>,
+    /// One a neuron; none with inverted normalization.
     pub directions: Vec<Direction>,
-    pub dropout: Option<Dropout>,
-}
-
-/// SpinDrop: every activation of the layer is dropped with the same probability.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Dropout {
-    /// Probability in units of 2^-code_bits, 0 to 2^code_bits inclusive.
-    pub code: u32,
+    /// What is random in the layer, if anything.
+    pub method: Option<Method>,
 }
 
 /// The last layer: `z = floor((m*a + b) / 2^shift)` for each class.
@@ -122,23 +119,33 @@ impl Network {
         self.output.weights.rows()
     }
 
-    /// Number of layers that have dropout: S of `docs/semantics.md` §4.
+    /// Number of layers that have a stochastic method: S of `docs/semantics.md` §4.
     pub fn stochastic_layers(&self) -> usize {
-        self.hidden.iter().filter(|l| l.dropout.is_some()).count()
+        self.hidden.iter().filter(|l| l.method.is_some()).count()
     }
 
-    /// Number of hidden layers computed once an image: all up to and including the first with dropout
-    /// (its sums and thresholds; the masks differ by pass). All hidden layers if none has dropout.
+    /// Number of hidden layers whose sums are computed once an image, since they are the same in all passes: all up to
+    /// and including the first that has a method; all but that one if the method chooses its weights. All hidden layers
+    /// if none has a method.
     pub fn once_per_image(&self) -> usize {
-        match self.hidden.iter().position(|l| l.dropout.is_some()) {
+        match self.hidden.iter().position(|l| l.method.is_some()) {
+            Some(first) if matches!(self.hidden[first].method, Some(Method::Spinbayes(_))) => first,
             Some(first) => first + 1,
             None => self.hidden.len(),
         }
     }
 
-    /// Binary weights in the network.
+    /// The probability code of every stochastic layer; 0 where the method has none.
+    pub fn codes(&self) -> Vec<u32> {
+        self.hidden.iter().filter_map(|h| h.method.as_ref()).map(|m| m.code().unwrap_or(0)).collect()
+    }
+
+    /// Binary weights in the network, those of all crossbars.
     pub fn synapses(&self) -> usize {
-        let hidden: usize = self.hidden.iter().map(|l| l.weights.rows() * l.weights.cols()).sum();
-        hidden + self.output.weights.rows() * self.output.weights.cols()
+        let hidden = |l: &Hidden| {
+            let crossbars = if let Some(Method::Spinbayes(c)) = &l.method { 1 + c.others.len() } else { 1 };
+            crossbars * l.weights.rows() * l.weights.cols()
+        };
+        self.hidden.iter().map(hidden).sum::<usize>() + self.output.weights.rows() * self.output.weights.cols()
     }
 }

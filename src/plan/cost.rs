@@ -65,7 +65,7 @@ pub fn cost(network: &Network, plan: &Plan) -> Cost {
         }
         let value = if index == 0 { l.planes as u64 } else { 1 + u64::from(l.masked) };
         total.ram_bits += 2 * l.inputs as u64 * value * l.lanes as u64;
-        if l.dropout.is_some() {
+        if l.unit.is_some() {
             // A 64-bit stream costs about 37 LUTs a draw, its swap one LUT a bit.
             let draws = plan.draws_per_clock(network, index) as u64;
             let unit = lanes * (37 * draws + word);

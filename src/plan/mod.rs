@@ -10,7 +10,7 @@ pub use cost::{Cost, cost};
 pub use schedule::{Latencies, Schedule, replay_clocks};
 pub use search::{Target, search};
 
-use crate::net::Network;
+use crate::net::{Method, Network};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -58,8 +58,8 @@ pub struct LayerPlan {
     pub planes: usize,
     /// Whether inputs carry live bits (the layer stands behind a dropout).
     pub masked: bool,
-    /// Number of the layer's dropout unit among all, if it has one.
-    pub dropout: Option<usize>,
+    /// Number of the layer's stochastic unit among all, if it has one.
+    pub unit: Option<usize>,
 }
 
 impl LayerPlan {
@@ -107,7 +107,7 @@ impl Plan {
         }
         if network.stochastic_layers() == 0 && self.lanes > 1 {
             return whole(format!(
-                "{} lanes, but no layer has dropout: every pass would be the same; use 1 lane",
+                "{} lanes, but no layer has a stochastic method: every pass would be the same; use 1 lane",
                 self.lanes
             ));
         }
@@ -159,9 +159,9 @@ impl Plan {
         (0..self.folding.len())
             .map(|layer| {
                 let (inputs, outputs) = shape(network, layer);
-                let has_dropout = network.hidden.get(layer).is_some_and(|h| h.dropout.is_some());
-                let dropout = has_dropout.then_some(stochastic);
-                stochastic += usize::from(has_dropout);
+                let draws = network.hidden.get(layer).is_some_and(|h| h.method.is_some());
+                let unit = draws.then_some(stochastic);
+                stochastic += usize::from(draws);
                 LayerPlan {
                     inputs,
                     outputs,
@@ -169,8 +169,8 @@ impl Plan {
                     simd: self.folding[layer].simd,
                     lanes: if layer < once { 1 } else { self.lanes },
                     planes: if layer == 0 { network.input.bits as usize } else { 1 },
-                    masked: layer > 0 && network.hidden[layer - 1].dropout.is_some(),
-                    dropout,
+                    masked: masked(network, layer),
+                    unit,
                 }
             })
             .collect()
@@ -191,6 +191,11 @@ impl Plan {
         };
         (1..=pe).find(|&d| pe.is_multiple_of(d) && pe / d <= clocks).unwrap_or(pe)
     }
+}
+
+/// Whether inputs of a layer come with live bits.
+fn masked(network: &Network, layer: usize) -> bool {
+    layer > 0 && network.hidden[layer - 1].method.as_ref().is_some_and(Method::masks)
 }
 
 /// (inputs, outputs) of a layer, the output layer last.

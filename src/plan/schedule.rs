@@ -146,7 +146,7 @@ impl Schedule {
 pub fn replay_clocks(network: &Network, plan: &Plan) -> usize {
     let parted = network.once_per_image() - 1;
     let layer = plan.layers(network)[parted];
-    match layer.dropout {
+    match layer.unit {
         Some(_) => layer.pe / plan.draws_per_clock(network, parted),
         None => 1,
     }

@@ -1,6 +1,6 @@
 //! Finding a folding: the smallest one that is fast enough, or the fastest one that is small enough.
 
-use super::{Folding, LayerPlan, Plan, PlanError, cost, shape};
+use super::{Folding, LayerPlan, Plan, PlanError, cost, masked, shape};
 use crate::net::Network;
 
 /// What a folding is searched for.
@@ -123,8 +123,8 @@ fn fold(network: &Network, lanes: usize, max_passes: usize, cycles: u64) -> Opti
                     simd,
                     lanes: if layer < once { 1 } else { lanes },
                     planes: planes as usize,
-                    masked: layer > 0 && network.hidden[layer - 1].dropout.is_some(),
-                    dropout: network.hidden.get(layer).and_then(|h| h.dropout).map(|_| 0),
+                    masked: masked(network, layer),
+                    unit: network.hidden.get(layer).and_then(|h| h.method.as_ref()).map(|_| 0),
                 };
                 let here = cost::layer_luts(&plan);
                 let before = partials.iter().filter(|(pe, _)| layer == 0 || simd % pe == 0);

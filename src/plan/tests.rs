@@ -1,5 +1,5 @@
 use super::*;
-use crate::net::{BitMatrix, Direction, Dropout, Hidden, Input, Output, Random};
+use crate::net::{BitMatrix, Direction, Hidden, Input, Method, Output, Random};
 use crate::rtl::schedule;
 
 /// A network of the given layer sizes with dropout behind the hidden layers named.
@@ -8,7 +8,7 @@ fn network(sizes: &[usize], bits: u32, dropouts: &[usize]) -> Network {
         weights: BitMatrix::zeros(sizes[l + 1], sizes[l]),
         thresholds: vec![0; sizes[l + 1]],
         directions: vec![Direction::Ge; sizes[l + 1]],
-        dropout: dropouts.contains(&l).then_some(Dropout { code: 100 }),
+        method: dropouts.contains(&l).then_some(Method::spindrop(100)),
     };
     let (inputs, classes) = (sizes[sizes.len() - 2], sizes[sizes.len() - 1]);
     Network {

@@ -170,7 +170,7 @@ fn layer(index: usize, output: bool) -> Result<Vec<VerilogFile>, RtlError> {
         lanes: if first { 1 } else { 2 },
         planes: if first { 3 } else { 1 },
         masked: !first,
-        dropout: None,
+        unit: None,
     };
     let beat = if first { 0 } else { 4 };
     Ok(Layer {

@@ -31,7 +31,12 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
     let group_bits = index_width(max_groups);
     let name = &network.name;
     let random = network.random;
-    let units: Vec<u32> = network.hidden.iter().filter_map(|h| h.dropout.map(|d| d.code)).collect();
+    if let Some((index, _)) =
+        network.hidden.iter().enumerate().find(|(_, h)| h.method.as_ref().is_some_and(|m| !m.masks()))
+    {
+        return Err(RtlError::Unsupported(format!("layer {index}: only SpinDrop after the sign can be emitted yet")));
+    }
+    let units = network.codes();
     let widths = Logits::widths(&network.output, plan.max_passes as u32);
     if widths.sumsq > 64 {
         return Err(RtlError::Unsupported(format!(
@@ -108,7 +113,7 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
         }
         m.group(&format!("Tap on layer {index}, for finding faults"));
         let width = (if index + 1 == once { plan.lanes } else { l.lanes } * l.pe) as u32;
-        let width = if index + 1 == once && l.dropout.is_none() { l.pe as u32 } else { width };
+        let width = if index + 1 == once && l.unit.is_none() { l.pe as u32 } else { width };
         Some([
             m.output(&format!("tap{index}_valid_o"), 1),
             m.output(&format!("tap{index}_act_o"), width),
@@ -235,7 +240,7 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
             let parts = index + 1 == once;
             let sent_lanes = if parts { lanes } else { width };
             let draws = plan.draws_per_clock(network, index) as u32;
-            let unit = l.dropout.map(|s| {
+            let unit = l.unit.map(|s| {
                 let dropout = Dropout { pe, draws, beats: l.groups() as u32, lanes: sent_lanes, max_groups, random };
                 let mask = m.wire(&format!("layer{index}_mask"), sent_lanes * pe);
                 let take = m.wire(&format!("layer{index}_take"), 1);
@@ -411,6 +416,6 @@ fn describe(l: &LayerPlan) -> String {
         l.outputs,
         l.pe,
         l.simd,
-        if l.dropout.is_some() { ", dropout" } else { "" }
+        if l.unit.is_some() { ", dropout" } else { "" }
     )
 }

@@ -91,7 +91,8 @@ mod tests {
         };
         let reference = descend(descend_with_candle, &reference);
         for (own, reference) in own.iter().zip(&reference) {
-            assert!((own - reference).abs() < 1e-6, "{own} for {reference}");
+            // Five steps in f32, rounded in another order.
+            assert!((own - reference).abs() < 1e-5, "{own} for {reference}");
         }
     }
 

@@ -95,7 +95,8 @@ fn one_probability_code_is_found_in_its_layer() {
     let network = subject();
     let (dut, tapped) = duts(&network);
     let mut other = network.clone();
-    other.hidden[1].dropout.as_mut().unwrap().code ^= 0x4000;
+    let method = other.hidden[1].method.as_mut().unwrap();
+    method.set_code(method.code().unwrap() ^ 0x4000);
     let golden = Golden::new(&other).unwrap();
     let settings = Settings::of(&network);
     let (_, origin) = caught(&dut, &tapped, &golden, &settings);

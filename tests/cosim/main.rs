@@ -6,7 +6,7 @@ mod networks;
 use networks::{Shape, images, network};
 use neuspin::cosim::{Builder, Dut, Options, Outcome, Settings, Stimulus, cosimulate};
 use neuspin::golden::Golden;
-use neuspin::net::{Dropout, Network, Random};
+use neuspin::net::{Method, Network, Random};
 use neuspin::plan::{Folding, Plan};
 use neuspin::rtl::{self, Design};
 
@@ -88,7 +88,7 @@ fn narrow_registers_and_probabilities_of_0_and_1_are_exact() {
         let mut network = network(Shape { layers: &[16, 8, 8, 3], bits: 1, signed: false, dropout: &[true, true] });
         network.random = Random { lfsr_bits, code_bits };
         for (layer, code) in network.hidden.iter_mut().zip(codes) {
-            layer.dropout = Some(Dropout { code });
+            layer.method = Some(Method::spindrop(code));
         }
         network.check().unwrap();
         holds(&network, 2, 6, &[(4, 8), (2, 4), (1, 4)]);
@@ -113,7 +113,7 @@ fn seeds_and_codes_written_to_registers_count_as_if_generated() {
     let dut = design(&network, 2, 6, &folded(&[(4, 8), (2, 4), (1, 4)]), true);
     network.seed = 0xFEED_0000_0000_0001;
     for (layer, code) in network.hidden.iter_mut().zip([60_000, 1]) {
-        layer.dropout = Some(Dropout { code });
+        layer.method = Some(Method::spindrop(code));
     }
     let outcome = run(&network, &dut, 9, Stimulus::default());
     assert!(outcome.is_exact(), "{}", outcome.origin().unwrap());

@@ -1,6 +1,6 @@
 //! Small random networks and images for co-simulation.
 
-use neuspin::net::{BitMatrix, Direction, Dropout, Hidden, Images, Input, Network, Output, Random};
+use neuspin::net::{BitMatrix, Direction, Hidden, Images, Input, Method, Network, Output, Random};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -28,7 +28,7 @@ pub fn network(shape: Shape) -> Network {
             weights: weights(rng, rows, cols),
             thresholds: (0..rows).map(|_| rng.random_range(-spread..=spread)).collect(),
             directions: (0..rows).map(|_| if rng.random() { Direction::Ge } else { Direction::Le }).collect(),
-            dropout: dropout.then(|| Dropout { code: rng.random_range(5_000..30_000) }),
+            method: dropout.then(|| Method::spindrop(rng.random_range(5_000..30_000))),
         });
     }
     let (cols, rows) = (shape.layers[shape.layers.len() - 2], shape.layers[shape.layers.len() - 1]);

@@ -1,6 +1,9 @@
 //! Random networks that reach the corners of the contract.
 
-use neuspin::net::{BitMatrix, Direction, Dropout, Hidden, Images, Input, Network, Output, Random};
+use neuspin::net::{
+    Affine, BitMatrix, Crossbar, Crossbars, Direction, Dropout, Drops, Hidden, Images, Input, Method, Network, Output,
+    Place, Random, ScaleDropout, Subset,
+};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
@@ -71,12 +74,58 @@ fn hidden(rng: &mut StdRng, bound: i32, cols: usize, code_bits: u32) -> Hidden {
         2 => full >> rng.random_range(0..=code_bits),
         _ => rng.random_range(0..=full),
     };
-    Hidden {
+    let directions = |rng: &mut StdRng| -> Vec<Direction> {
+        (0..rows).map(|_| if rng.random() { Direction::Ge } else { Direction::Le }).collect()
+    };
+    let mut layer = Hidden {
         weights: weights(rng, rows, cols),
         thresholds: (0..rows).map(|_| threshold(rng)).collect(),
-        directions: (0..rows).map(|_| if rng.random() { Direction::Ge } else { Direction::Le }).collect(),
-        dropout: rng.random_bool(0.8).then_some(Dropout { code }),
-    }
+        directions: directions(rng),
+        method: None,
+    };
+    layer.method = match rng.random_range(0..10) {
+        0..4 => Some(Method::spindrop(code)),
+        4 => Some(Method::Spindrop(Dropout { code, place: Place::BeforeSign })),
+        5 => Some(Method::Scale(ScaleDropout { code, dropped: (0..rows).map(|_| threshold(rng)).collect() })),
+        6 if rows > 1 => {
+            let divides: Vec<usize> = (1..=rows / 2).filter(|g| rows.is_multiple_of(*g)).collect();
+            layer.thresholds.clear();
+            layer.directions.clear();
+            let frac_bits = rng.random_range(0..=10);
+            let factor = |rng: &mut StdRng| rng.random_range(-(2 << frac_bits)..=2 << frac_bits);
+            Some(Method::Affine(Affine {
+                code,
+                drops: if rng.random() { Drops::Vector } else { Drops::Element },
+                frac_bits,
+                gain: (0..rows).map(|_| factor(rng)).collect(),
+                bias: (0..rows).map(|_| near * factor(rng)).collect(),
+                groups: *divides.choose(rng).unwrap(),
+            }))
+        }
+        7 if code_bits >= 2 => {
+            layer.thresholds.clear();
+            let bits = 2 * rng.random_range(1..=code_bits / 2);
+            let mean: Vec<i32> = (0..rows).map(|_| rng.random_range(-20..=100)).collect();
+            let spread: Vec<i32> = (0..rows).map(|_| rng.random_range(-20..=40)).collect();
+            let reach =
+                |o: usize| i64::from(mean[o].abs() + spread[o].abs() * (bits / 2) as i32) * i64::from(bound) + 1;
+            let limits = (0..rows).map(|o| {
+                let typical = i64::from(near) * 40;
+                rng.random_range(-typical..=typical).clamp(-reach(o), reach(o))
+            });
+            Some(Method::Subset(Subset { bits, limits: limits.collect(), mean, spread }))
+        }
+        8 => {
+            let others = (0..rng.random_range(1..=6)).map(|_| Crossbar {
+                weights: weights(rng, rows, cols),
+                thresholds: (0..rows).map(|_| threshold(rng)).collect(),
+                directions: directions(rng),
+            });
+            Some(Method::Spinbayes(Crossbars { others: others.collect() }))
+        }
+        _ => None,
+    };
+    layer
 }
 
 fn output(rng: &mut StdRng, cols: usize) -> Output {

@@ -2,7 +2,7 @@
 //! but the types of its results; long jumps are by matrix, where the golden model's are by polynomial.
 
 use neuspin::golden::{HiddenTrace, ImageResult, Trace};
-use neuspin::net::{Direction, Network};
+use neuspin::net::{BitMatrix, Direction, Drops, Hidden, Method, Network, Place};
 use neuspin::random::JumpMatrix;
 
 /// §4, Source: width, mask and spacing.
@@ -60,28 +60,31 @@ pub fn pass(net: &Network, image: &[i16], n: u64, t: u32, draw: bool) -> Trace {
     let mut hidden = vec![];
     let mut s = 0;
     for layer in &net.hidden {
-        let sums = sums(&layer.weights, &x, &live);
-        let mut active = vec![];
-        for (o, &a) in sums.iter().enumerate() {
-            active.push(match layer.directions[o] {
-                Direction::Ge => a >= layer.thresholds[o],
-                Direction::Le => a <= layer.thresholds[o],
-            });
-        }
-        live = vec![true; active.len()];
-        if let Some(dropout) = layer.dropout {
-            let k = net.random.code_bits;
+        let k = net.random.code_bits;
+        let neurons = layer.weights.rows();
+        let units = match &layer.method {
+            None => 0,
+            Some(Method::Spindrop(_) | Method::Subset(_)) => neurons,
+            Some(Method::Scale(_) | Method::Spinbayes(_)) => 1,
+            Some(Method::Affine(m)) => {
+                if m.drops == Drops::Vector {
+                    2
+                } else {
+                    2 * neurons
+                }
+            }
+        };
+        let mut r = vec![];
+        if layer.method.is_some() {
             let (_, spacing) = source(net.random.lfsr_bits);
             let stream = u128::from(t) * net.stochastic_layers() as u128 + s;
-            let units = active.len() as u128;
-            let mut draws = Draws::at(net, stream * u128::from(spacing) + u128::from(n) * units * u128::from(k));
-            for live in &mut live {
-                let r = draws.next(k);
-                let code = if draw { dropout.code } else { 0 };
-                *live = r >= code;
-            }
+            let mut draws =
+                Draws::at(net, stream * u128::from(spacing) + u128::from(n) * units as u128 * u128::from(k));
+            r = (0..units).map(|_| draws.next(k)).collect();
             s += 1;
         }
+        let (sums, active, now_live) = hidden_layer(layer, &x, &live, k, &r, draw);
+        live = now_live;
         x = active.iter().map(|&bit| if bit { 1 } else { -1 }).collect();
         hidden.push(HiddenTrace { sums: sums.iter().map(|&a| a.into()).collect(), active, live: live.clone() });
     }
@@ -96,8 +99,93 @@ pub fn pass(net: &Network, image: &[i16], n: u64, t: u32, draw: bool) -> Trace {
     Trace { hidden, output_sums: sums.iter().map(|&a| a.into()).collect(), logits, class: largest }
 }
 
+fn compare(a: i32, t: i32, direction: Direction) -> bool {
+    match direction {
+        Direction::Ge => a >= t,
+        Direction::Le => a <= t,
+    }
+}
+
+/// §2 and §3: sums, activations and live bits, with the draws `r` of the pass.
+fn hidden_layer(
+    layer: &Hidden,
+    x: &[i32],
+    live: &[bool],
+    k: u32,
+    r: &[u32],
+    draw: bool,
+) -> (Vec<i32>, Vec<bool>, Vec<bool>) {
+    let drop = |u: usize, code: u32| draw && r[u] < code;
+    let mut weights = &layer.weights;
+    let mut thresholds = &layer.thresholds;
+    let mut directions = &layer.directions;
+    if let (Some(Method::Spinbayes(m)), true) = (&layer.method, draw) {
+        let n = (u64::from(r[0]) * (1 + m.others.len() as u64)) / (1 << k);
+        if n > 0 {
+            let other = &m.others[n as usize - 1];
+            (weights, thresholds, directions) = (&other.weights, &other.thresholds, &other.directions);
+        }
+    }
+    if let Some(Method::Scale(m)) = &layer.method
+        && drop(0, m.code)
+    {
+        thresholds = &m.dropped;
+    }
+    let sums = sums(weights, x, live);
+    let neurons = sums.len();
+    let mut active = vec![];
+    let mut now_live = vec![true; neurons];
+    match &layer.method {
+        Some(Method::Affine(m)) => {
+            let value = |o: usize| {
+                let (gain, bias) = match m.drops {
+                    Drops::Vector => (drop(0, m.code), drop(1, m.code)),
+                    Drops::Element => (drop(2 * o, m.code), drop(2 * o + 1, m.code)),
+                };
+                let g = if gain { 1i128 << m.frac_bits } else { m.gain[o].into() };
+                let h = if bias { 0 } else { m.bias[o].into() };
+                g * i128::from(sums[o]) + h
+            };
+            let size = neurons / m.groups;
+            for o in 0..neurons {
+                let first = o / size * size;
+                let total: i128 = (first..first + size).map(value).sum();
+                active.push(size as i128 * value(o) >= total);
+            }
+        }
+        Some(Method::Subset(m)) => {
+            for o in 0..neurons {
+                let ones = if draw {
+                    (0..m.bits).filter(|b| r[o] >> b & 1 == 1).count() as i128
+                } else {
+                    i128::from(m.bits / 2)
+                };
+                let e = ones - i128::from(m.bits / 2);
+                let product = (i128::from(m.mean[o]) + i128::from(m.spread[o]) * e) * i128::from(sums[o]);
+                active.push(match layer.directions[o] {
+                    Direction::Ge => product >= m.limits[o].into(),
+                    Direction::Le => product <= m.limits[o].into(),
+                });
+            }
+        }
+        method => {
+            for (o, &a) in sums.iter().enumerate() {
+                let mut fires = compare(a, thresholds[o], directions[o]);
+                if let Some(Method::Spindrop(m)) = method {
+                    match m.place {
+                        Place::BeforeSign => fires |= drop(o, m.code),
+                        Place::AfterSign => now_live[o] = !drop(o, m.code),
+                    }
+                }
+                active.push(fires);
+            }
+        }
+    }
+    (sums, active, now_live)
+}
+
 /// §2: Σ live · w · x.
-fn sums(weights: &neuspin::net::BitMatrix, x: &[i32], live: &[bool]) -> Vec<i32> {
+fn sums(weights: &BitMatrix, x: &[i32], live: &[bool]) -> Vec<i32> {
     let mut sums = vec![0; weights.rows()];
     for (o, sum) in sums.iter_mut().enumerate() {
         for i in 0..x.len() {
