@@ -9,7 +9,7 @@ mod tools;
 
 use neuspin::cosim::{Builder, Dut, Options, Settings, Stimulus, cosimulate};
 use neuspin::golden::Golden;
-use neuspin::net::{Images, Network};
+use neuspin::net::{Images, Method, Network, Place};
 use neuspin::plan::{Folding, Plan};
 use neuspin::rtl::{self, Design};
 use rand::rngs::StdRng;
@@ -40,9 +40,14 @@ fn sample(seed: u64) -> Sample {
         let simd = divisor(rng, weights.cols(), before, usize::MAX);
         let last = folding.len() == network.hidden.len();
         let most = if last { weights.cols() / simd } else { usize::MAX };
-        folding.push(Folding { pe: divisor(rng, weights.rows(), 1, most), simd });
+        let group = match network.hidden.get(folding.len()).and_then(|h| h.method.as_ref()) {
+            Some(Method::Affine(m)) => weights.rows() / m.groups,
+            _ => weights.rows(),
+        };
+        folding.push(Folding { pe: divisor(rng, group, 1, most), simd });
     }
-    let lanes = if network.stochastic_layers() > 0 { rng.random_range(1..=16) } else { 1 };
+    let alone = network.hidden.iter().any(|h| matches!(h.method, Some(Method::Spinbayes(_))));
+    let lanes = if network.stochastic_layers() > 0 && !alone { rng.random_range(1..=16) } else { 1 };
     let max_passes = lanes * rng.random_range(1..=4);
     network.passes = rng.random_range(1..=max_passes as u32);
     let plan = Plan::new(&network, lanes, max_passes, folding).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
@@ -74,6 +79,24 @@ fn every_structure_has_a_design() {
         let at: Vec<bool> = s.network.hidden.iter().map(|h| h.method.is_some()).collect();
         at.len() > 1 && at[at.len() - 1] && !at[..at.len() - 1].contains(&true)
     });
+    let first = |s: &Sample, what: fn(&Method) -> bool| {
+        s.network.hidden.iter().find_map(|h| h.method.as_ref()).is_some_and(what)
+    };
+    let later = |s: &Sample, what: fn(&Method) -> bool| {
+        s.network.hidden.iter().filter_map(|h| h.method.as_ref()).skip(1).any(what)
+    };
+    let methods: [(&str, fn(&Method) -> bool); 5] = [
+        ("SpinDrop before the sign", |m| matches!(m, Method::Spindrop(d) if d.place == Place::BeforeSign)),
+        ("Scale-Dropout", |m| matches!(m, Method::Scale(_))),
+        ("affine dropout", |m| matches!(m, Method::Affine(_))),
+        ("sub-set inference", |m| matches!(m, Method::Subset(_))),
+        ("SpinBayes", |m| matches!(m, Method::Spinbayes(_))),
+    ];
+    for (name, what) in methods {
+        assert!(samples.iter().any(|s| first(s, what)), "no sample parts at {name}");
+        assert!(samples.iter().any(|s| later(s, what)), "no sample has {name} behind another method");
+    }
+    some("SpinBayes on the first layer", |s| s.network.once_per_image() == 0);
     some("1-bit codes", |s| s.network.random.code_bits == 1);
     some("16-bit codes", |s| s.network.random.code_bits == 16);
     some("2 classes", |s| s.network.classes() == 2);

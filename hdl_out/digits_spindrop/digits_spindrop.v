@@ -87,6 +87,8 @@ module digits_spindrop (
   wire [7:0] layer0_act;
   wire layer0_claim;
   wire layer0_claim_ready;
+  wire [31:0] layer0_mask;
+  wire layer0_take;
 
   digits_spindrop_layer0 u_layer0 (
     .clk_i         (clk_i),
@@ -102,15 +104,12 @@ module digits_spindrop (
     .act_o         (layer0_act)
   );
 
-  wire [31:0] layer0_mask;
-  wire layer0_take;
-
   // Passes part here: what comes before is computed once an image.
   wire replay_valid;
   wire [31:0] replay_act;
-  wire [31:0] replay_live;
   wire replay_claim;
   wire replay_claim_ready;
+  wire [31:0] replay_live;
 
   digits_spindrop_replay u_replay0 (
     .clk_i        (clk_i),
@@ -150,6 +149,8 @@ module digits_spindrop (
   wire [15:0] layer1_act;
   wire layer1_claim;
   wire layer1_claim_ready;
+  wire [15:0] layer1_mask;
+  wire layer1_take;
 
   digits_spindrop_layer1 u_layer1 (
     .clk_i        (clk_i),
@@ -165,8 +166,6 @@ module digits_spindrop (
     .act_o        (layer1_act)
   );
 
-  wire [15:0] layer1_mask;
-  wire layer1_take;
   assign layer1_take = layer1_valid;
 
   ns_dropout_4x2x4_16_16_64_16 u_dropout1 (

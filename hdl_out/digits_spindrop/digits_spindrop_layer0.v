@@ -177,6 +177,19 @@ module digits_spindrop_layer0 (
   end
 
   wire first_word = (busy_q & ~(|word_q));
+  wire plane_begins = (first_word & (plane_q != 2'd3));
+  reg [3:0] plane_begins_q;
+
+  always @(posedge clk_i) begin
+    plane_begins_q <= {plane_begins_q[2:0], plane_begins};
+  end
+
+  reg shift_q;
+
+  always @(posedge clk_i) begin
+    shift_q <= plane_begins_q[3];
+  end
+
   wire group_begins = (first_word & (plane_q == 2'd3));
   reg [2:0] first_q;
 
@@ -198,19 +211,6 @@ module digits_spindrop_layer0 (
     end else if (group_ends_q[2]) begin
       start_group_q <= ((start_group_q == 5'd31) ? 5'd0 : (start_group_q + 5'd1));
     end
-  end
-
-  wire plane_begins = (first_word & (plane_q != 2'd3));
-  reg [3:0] plane_begins_q;
-
-  always @(posedge clk_i) begin
-    plane_begins_q <= {plane_begins_q[2:0], plane_begins};
-  end
-
-  reg shift_q;
-
-  always @(posedge clk_i) begin
-    shift_q <= plane_begins_q[3];
   end
 
   // ---- Start values: minus the threshold in the first word of a neuron, else 0 -------------------

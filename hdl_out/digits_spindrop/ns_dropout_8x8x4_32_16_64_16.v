@@ -8,7 +8,7 @@
 //   lanes (passes at once)    = 4
 //   groups of passes, at most = 16
 //
-// Latency: 1 clocks from one beat to the mask of the next, 2 between frames
+// Latency: 1 clocks from one beat to the draws of the next, 2 between frames
 
 `default_nettype none
 
@@ -25,11 +25,11 @@ module ns_dropout_8x8x4_32_16_64_16 (
   input  wire [3:0]  last_group_i,  // groups of passes an image has, less 1
   input  wire        begin_i,       // all streams have their start states
 
-  // Masks
+  // Draws
   input  wire [16:0] code_i,        // probability of dropping, in units of 2^-16
-  input  wire        take_i,        // the layer takes the mask
+  input  wire        take_i,        // the layer takes a beat
   output wire        ready_o,
-  output wire [31:0] live_o
+  output wire [31:0] live_o         // 0 where dropped
 );
 
   reg active_q;
@@ -62,7 +62,7 @@ module ns_dropout_8x8x4_32_16_64_16 (
       left_q <= 1'b0;
     end else if (begin_i | frame_ends) begin
       left_q <= 1'b1;
-    end else if (take_i) begin
+    end else if (take_i & ~frame_ends) begin
       left_q <= 1'b0;
     end else if (|left_q) begin
       left_q <= (left_q - 1'b1);

@@ -6,7 +6,7 @@
 //   neurons in a beat = 4
 //   draws a clock     = 2
 //
-// Latency: 2 clocks of draw_i for a mask
+// Latency: 2 clocks of draw_i for a beat
 
 `default_nettype none
 
@@ -32,13 +32,14 @@ module ns_dropout_lane_4x2_16_64_16 (
   reg [63:0] state_q;
   wire [63:0] state1;
   wire [15:0] draw0;
-  wire live0;
 
   lfsr_leap_64x16 u_leap0 (
     .state_i(state_q),
     .next_o (state1),
     .draw_o (draw0)
   );
+
+  wire live0;
 
   dropout_unit_16 u_unit0 (
     .draw_i(draw0),
@@ -48,13 +49,14 @@ module ns_dropout_lane_4x2_16_64_16 (
 
   wire [63:0] state2;
   wire [15:0] draw1;
-  wire live1;
 
   lfsr_leap_64x16 u_leap1 (
     .state_i(state1),
     .next_o (state2),
     .draw_o (draw1)
   );
+
+  wire live1;
 
   dropout_unit_16 u_unit1 (
     .draw_i(draw1),

@@ -6,7 +6,7 @@
 //   neurons in a beat = 8
 //   draws a clock     = 8
 //
-// Latency: 1 clocks of draw_i for a mask
+// Latency: 1 clocks of draw_i for a beat
 
 `default_nettype none
 
@@ -32,13 +32,14 @@ module ns_dropout_lane_8x8_16_64_16 (
   reg [63:0] state_q;
   wire [63:0] state1;
   wire [15:0] draw0;
-  wire live0;
 
   lfsr_leap_64x16 u_leap0 (
     .state_i(state_q),
     .next_o (state1),
     .draw_o (draw0)
   );
+
+  wire live0;
 
   dropout_unit_16 u_unit0 (
     .draw_i(draw0),
@@ -48,13 +49,14 @@ module ns_dropout_lane_8x8_16_64_16 (
 
   wire [63:0] state2;
   wire [15:0] draw1;
-  wire live1;
 
   lfsr_leap_64x16 u_leap1 (
     .state_i(state1),
     .next_o (state2),
     .draw_o (draw1)
   );
+
+  wire live1;
 
   dropout_unit_16 u_unit1 (
     .draw_i(draw1),
@@ -64,13 +66,14 @@ module ns_dropout_lane_8x8_16_64_16 (
 
   wire [63:0] state3;
   wire [15:0] draw2;
-  wire live2;
 
   lfsr_leap_64x16 u_leap2 (
     .state_i(state2),
     .next_o (state3),
     .draw_o (draw2)
   );
+
+  wire live2;
 
   dropout_unit_16 u_unit2 (
     .draw_i(draw2),
@@ -80,13 +83,14 @@ module ns_dropout_lane_8x8_16_64_16 (
 
   wire [63:0] state4;
   wire [15:0] draw3;
-  wire live3;
 
   lfsr_leap_64x16 u_leap3 (
     .state_i(state3),
     .next_o (state4),
     .draw_o (draw3)
   );
+
+  wire live3;
 
   dropout_unit_16 u_unit3 (
     .draw_i(draw3),
@@ -96,13 +100,14 @@ module ns_dropout_lane_8x8_16_64_16 (
 
   wire [63:0] state5;
   wire [15:0] draw4;
-  wire live4;
 
   lfsr_leap_64x16 u_leap4 (
     .state_i(state4),
     .next_o (state5),
     .draw_o (draw4)
   );
+
+  wire live4;
 
   dropout_unit_16 u_unit4 (
     .draw_i(draw4),
@@ -112,13 +117,14 @@ module ns_dropout_lane_8x8_16_64_16 (
 
   wire [63:0] state6;
   wire [15:0] draw5;
-  wire live5;
 
   lfsr_leap_64x16 u_leap5 (
     .state_i(state5),
     .next_o (state6),
     .draw_o (draw5)
   );
+
+  wire live5;
 
   dropout_unit_16 u_unit5 (
     .draw_i(draw5),
@@ -128,13 +134,14 @@ module ns_dropout_lane_8x8_16_64_16 (
 
   wire [63:0] state7;
   wire [15:0] draw6;
-  wire live6;
 
   lfsr_leap_64x16 u_leap6 (
     .state_i(state6),
     .next_o (state7),
     .draw_o (draw6)
   );
+
+  wire live6;
 
   dropout_unit_16 u_unit6 (
     .draw_i(draw6),
@@ -144,13 +151,14 @@ module ns_dropout_lane_8x8_16_64_16 (
 
   wire [63:0] state8;
   wire [15:0] draw7;
-  wire live7;
 
   lfsr_leap_64x16 u_leap7 (
     .state_i(state7),
     .next_o (state8),
     .draw_o (draw7)
   );
+
+  wire live7;
 
   dropout_unit_16 u_unit7 (
     .draw_i(draw7),

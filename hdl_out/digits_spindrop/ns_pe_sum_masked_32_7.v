@@ -1,4 +1,4 @@
-// One output neuron of one pass: counts the inputs that match their weights.
+// One neuron of one pass without a threshold: counts the inputs that match their weights.
 //
 // Parameters:
 //   inputs a clock   = 32

@@ -10,7 +10,7 @@ pub use cost::{Cost, cost};
 pub use schedule::{Latencies, Schedule, replay_clocks};
 pub use search::{Target, search};
 
-use crate::net::{Method, Network};
+use crate::net::{Drops, Method, Network};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -45,6 +45,41 @@ pub enum PlanError {
 /// Most passes per image that a design may be built for.
 pub const MAX_PASSES: usize = 4096;
 
+/// What is random in a planned layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Nothing.
+    Plain,
+    /// Activations are dropped.
+    Dropout,
+    /// Thresholds are chosen.
+    Scale,
+    /// Gains and biases are dropped: all of them, or each by itself.
+    Affine { element: bool },
+    /// Scales are Gaussian, from so many bits.
+    Subset { bits: u32 },
+    /// One of so many crossbars computes a pass.
+    Bayes { crossbars: u32 },
+}
+
+impl Kind {
+    fn of(method: Option<&Method>) -> Kind {
+        match method {
+            None => Kind::Plain,
+            Some(Method::Spindrop(_)) => Kind::Dropout,
+            Some(Method::Scale(_)) => Kind::Scale,
+            Some(Method::Affine(m)) => Kind::Affine { element: m.drops == Drops::Element },
+            Some(Method::Subset(m)) => Kind::Subset { bits: m.bits },
+            Some(Method::Spinbayes(m)) => Kind::Bayes { crossbars: 1 + m.others.len() as u32 },
+        }
+    }
+
+    /// Whether neurons of the layer decide on sums by the draws of their pass.
+    pub fn decides_on_sums(self) -> bool {
+        matches!(self, Kind::Scale | Kind::Affine { .. } | Kind::Subset { .. })
+    }
+}
+
 /// One layer of a planned network: shapes and folding together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LayerPlan {
@@ -60,6 +95,7 @@ pub struct LayerPlan {
     pub masked: bool,
     /// Number of the layer's stochastic unit among all, if it has one.
     pub unit: Option<usize>,
+    pub kind: Kind,
 }
 
 impl LayerPlan {
@@ -76,6 +112,22 @@ impl LayerPlan {
     /// Clocks from one output beat to the next.
     pub fn beat_clocks(&self) -> usize {
         self.words() * self.planes
+    }
+
+    /// Draws of a beat, or of a frame where `true` stands beside them.
+    pub fn draws(&self) -> (usize, bool) {
+        match self.kind {
+            Kind::Plain => (0, false),
+            Kind::Dropout | Kind::Subset { .. } => (self.pe, false),
+            Kind::Scale | Kind::Bayes { .. } => (1, true),
+            Kind::Affine { element: false } => (2, true),
+            Kind::Affine { element: true } => (2 * self.pe, false),
+        }
+    }
+
+    /// Crossbars of which a pass reads one.
+    pub fn crossbars(&self) -> usize {
+        if let Kind::Bayes { crossbars } = self.kind { crossbars as usize } else { 1 }
     }
 
     /// Clocks in which the layer reads weights for one frame.
@@ -117,6 +169,17 @@ impl Plan {
                 self.max_passes, self.lanes
             ));
         }
+        if self.lanes > 1
+            && let Some(layer) = network.hidden.iter().position(|h| matches!(h.method, Some(Method::Spinbayes(_))))
+        {
+            return Err(PlanError::Layer {
+                layer,
+                what: format!(
+                    "{} lanes, but with SpinBayes every pass reads a crossbar of its own; use 1 lane",
+                    self.lanes
+                ),
+            });
+        }
         for (layer, f) in self.folding.iter().enumerate() {
             let fail = |what: String| Err(PlanError::Layer { layer, what });
             let (inputs, outputs) = shape(network, layer);
@@ -140,6 +203,16 @@ impl Plan {
                     f.simd,
                     self.folding[layer - 1].pe
                 ));
+            }
+            if let Some(Method::Affine(affine)) = network.hidden.get(layer).and_then(|h| h.method.as_ref()) {
+                let size = outputs / affine.groups;
+                if !size.is_multiple_of(f.pe) {
+                    return fail(format!(
+                        "pe {} does not divide the {size} neurons of a normalization group; use {}",
+                        f.pe,
+                        divisors_near(size, f.pe)
+                    ));
+                }
             }
             if layer + 1 == layers && f.pe > inputs / f.simd {
                 return fail(format!(
@@ -171,6 +244,7 @@ impl Plan {
                     planes: if layer == 0 { network.input.bits as usize } else { 1 },
                     masked: masked(network, layer),
                     unit,
+                    kind: Kind::of(network.hidden.get(layer).and_then(|h| h.method.as_ref())),
                 }
             })
             .collect()
@@ -182,14 +256,17 @@ impl Plan {
     /// slowest layer behind it, give or take an eighth.
     pub fn draws_per_clock(&self, network: &Network, layer: usize) -> usize {
         let layers = self.layers(network);
-        let pe = layers[layer].pe;
+        let (count, holds) = layers[layer].draws();
+        if holds {
+            return count;
+        }
         let clocks = if layer + 1 == network.once_per_image() {
             let slowest = layers[layer + 1..].iter().map(LayerPlan::frame_clocks).max().unwrap_or(1);
             ((slowest + slowest / 8) / layers[layer].groups()).max(1)
         } else {
             layers[layer].beat_clocks()
         };
-        (1..=pe).find(|&d| pe.is_multiple_of(d) && pe / d <= clocks).unwrap_or(pe)
+        (1..=count).find(|&d| count.is_multiple_of(d) && count / d <= clocks).unwrap_or(count)
     }
 }
 

@@ -13,6 +13,8 @@ pub struct Latencies {
     pub layers: Vec<usize>,
     /// Of each layer: clocks before the end of a frame in which it promises the frame's bank again.
     pub early: Vec<usize>,
+    /// Of the neurons behind the replay: from its last beat to theirs; 0 where there are none.
+    pub parting: usize,
     /// Of the logits: from the last sum of an image to its first result beat.
     pub first_result: usize,
 }
@@ -38,7 +40,7 @@ pub struct Schedule {
     first_result: u64,
     /// In order: layers that work once an image, the replay, layers that work once a group of passes.
     stages: Vec<Stage>,
-    /// Index of the replay among them.
+    /// Index of the replay among them; of the first layer where that reads every image once for each group of passes.
     replay: usize,
 }
 
@@ -72,9 +74,12 @@ impl Schedule {
         };
         let mut stages: Vec<Stage> = layers.iter().zip(&latencies.layers).zip(&latencies.early).map(stage).collect();
         let replay = network.once_per_image();
-        let (clocks, beats) = (replay_clocks(network, plan) as u64, layers[replay - 1].groups() as u64);
-        // A beat leaves two clocks after the begin of its turn: one to begin, one to take its mask.
-        stages.insert(replay, Stage { reads: beats * clocks, last_beat: (beats - 1) * clocks + 2, early: 0 });
+        if let Some(parting) = replay.checked_sub(1) {
+            let (clocks, beats) = (replay_clocks(network, plan) as u64, layers[parting].groups() as u64);
+            // A beat leaves two clocks after the begin of its turn: one to begin, one to take its mask.
+            let last_beat = (beats - 1) * clocks + 2 + latencies.parting as u64;
+            stages.insert(replay, Stage { reads: beats * clocks, last_beat, early: 0 });
+        }
         Schedule {
             input_beats: layers[0].words() as u64,
             classes: network.classes() as u64,
@@ -142,12 +147,9 @@ impl Schedule {
     }
 }
 
-/// Clocks from beat to beat of the replay.
+/// Clocks from beat to beat of the replay, if there is one.
 pub fn replay_clocks(network: &Network, plan: &Plan) -> usize {
-    let parted = network.once_per_image() - 1;
-    let layer = plan.layers(network)[parted];
-    match layer.unit {
-        Some(_) => layer.pe / plan.draws_per_clock(network, parted),
-        None => 1,
-    }
+    let Some(parted) = network.once_per_image().checked_sub(1) else { return 1 };
+    let (count, holds) = plan.layers(network)[parted].draws();
+    if holds || count == 0 { 1 } else { count / plan.draws_per_clock(network, parted) }
 }

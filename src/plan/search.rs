@@ -1,7 +1,7 @@
 //! Finding a folding: the smallest one that is fast enough, or the fastest one that is small enough.
 
-use super::{Folding, LayerPlan, Plan, PlanError, cost, masked, shape};
-use crate::net::Network;
+use super::{Folding, Kind, LayerPlan, Plan, PlanError, cost, masked, shape};
+use crate::net::{Method, Network};
 
 /// What a folding is searched for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +73,8 @@ fn fastest_cycles(smallest: impl Fn(u64) -> Option<Plan>) -> u64 {
 
 /// The plan with the fewest LUTs among those that take at most `cycles` an image.
 fn smallest(network: &Network, max_passes: usize, cycles: u64, cycles_of: impl Fn(&Plan) -> f64) -> Option<Plan> {
-    let lanes = if network.stochastic_layers() == 0 { 1 } else { MAX_LANES };
+    let alone = network.hidden.iter().any(|h| matches!(h.method, Some(Method::Spinbayes(_))));
+    let lanes = if network.stochastic_layers() == 0 || alone { 1 } else { MAX_LANES };
     let candidates = (0..).map(|power| 1usize << power).take_while(|&l| l <= lanes && l <= max_passes);
     candidates
         .filter(|lanes| max_passes.is_multiple_of(*lanes))
@@ -105,12 +106,18 @@ fn fold(network: &Network, lanes: usize, max_passes: usize, cycles: u64) -> Opti
     for layer in 0..layers {
         let (inputs, outputs) = shape(network, layer);
         let turns = if layer < once { 1 } else { groups };
+        let method = network.hidden.get(layer).and_then(|h| h.method.as_ref());
         let planes = if layer == 0 { u64::from(network.input.bits) } else { 1 };
         let mut next: Vec<(usize, Partial)> = vec![];
         for pe in divisors(outputs, MAX_PE) {
             for simd in divisors(inputs, MAX_SIMD) {
                 let clocks = (inputs / simd * (outputs / pe)) as u64 * planes;
                 if (clocks + 1) * turns > cycles || (layer + 1 == layers && pe > inputs / simd) {
+                    continue;
+                }
+                if let Some(Method::Affine(affine)) = method
+                    && !(outputs / affine.groups).is_multiple_of(pe)
+                {
                     continue;
                 }
                 if layer + 1 == once && (outputs / pe + 1) as u64 * groups > cycles {
@@ -124,7 +131,8 @@ fn fold(network: &Network, lanes: usize, max_passes: usize, cycles: u64) -> Opti
                     lanes: if layer < once { 1 } else { lanes },
                     planes: planes as usize,
                     masked: masked(network, layer),
-                    unit: network.hidden.get(layer).and_then(|h| h.method.as_ref()).map(|_| 0),
+                    unit: method.map(|_| 0),
+                    kind: Kind::of(method),
                 };
                 let here = cost::layer_luts(&plan);
                 let before = partials.iter().filter(|(pe, _)| layer == 0 || simd % pe == 0);

@@ -6,18 +6,19 @@
 use super::RtlError;
 use super::buffer::Buffer;
 use super::control::Control;
-use super::dropout::Dropout;
 use super::input::InputBuffer;
 use super::lane::{Lane, Source};
-use super::layer::Layer;
+use super::layer::{Gives, Layer};
 use super::logits::Logits;
+use super::neurons::Neurons;
 use super::pe::{Pe, PeKind};
 use super::popcount::Popcount;
-use super::replay::Replay;
+use super::replay::{Drawn, Replay};
 use super::skew::Skew;
+use super::unit::{Kind, Unit};
 use crate::leaf;
-use crate::net::{BitMatrix, Output, Random};
-use crate::plan::LayerPlan;
+use crate::net::{Affine, BitMatrix, Direction, Drops, Hidden, Method, Output, Random, ScaleDropout, Subset};
+use crate::plan::{Kind as LayerKind, LayerPlan};
 use crate::verilog::VerilogFile;
 
 /// A block of the catalogue.
@@ -76,11 +77,16 @@ pub fn catalogue() -> Vec<Block> {
             "A neuron of the first layer at inputs of several bits: one bit plane after the other.",
         ),
         block("pe-masked", "src/rtl/pe.rs", || pe(PeKind::Masked, true, 16), "A neuron behind a dropout unit."),
-        block("pe-sum", "src/rtl/pe.rs", || pe(PeKind::Sum, false, 16), "An output neuron: its sum leaves it."),
+        block(
+            "pe-sum",
+            "src/rtl/pe.rs",
+            || pe(PeKind::Sum { planes: 1 }, false, 16),
+            "An output neuron: its sum leaves it.",
+        ),
         block(
             "pe-sum-masked",
             "src/rtl/pe.rs",
-            || pe(PeKind::Sum, true, 16),
+            || pe(PeKind::Sum { planes: 1 }, true, 16),
             "An output neuron behind a dropout unit.",
         ),
         block("lane", "src/rtl/lane.rs", lane, "The activations of one pass and the neurons that read them."),
@@ -105,15 +111,58 @@ pub fn catalogue() -> Vec<Block> {
         ),
         block(
             "dropout-lane",
-            "src/rtl/dropout.rs",
+            "src/rtl/unit.rs",
             dropout_lane,
             "The random streams of the passes of one lane, and their live masks.",
         ),
         block(
             "dropout",
-            "src/rtl/dropout.rs",
+            "src/rtl/unit.rs",
             dropout,
             "The dropout unit of a layer: live masks drawn ahead of the layer.",
+        ),
+        block(
+            "gaussian",
+            "src/rtl/unit.rs",
+            gaussian,
+            "The Gaussian source of a layer with sub-set inference: ones among random bits, drawn ahead of the layer.",
+        ),
+        block(
+            "arbiter",
+            "src/rtl/unit.rs",
+            arbiter,
+            "The arbiter of a SpinBayes layer: the crossbar of the next pass.",
+        ),
+        block(
+            "layer-bayes",
+            "src/rtl/layer.rs",
+            layer_bayes,
+            "A SpinBayes layer: the weights and thresholds of several crossbars, of which every pass reads one.",
+        ),
+        block(
+            "neurons-scale",
+            "src/rtl/neurons.rs",
+            || neurons(Method::Scale(ScaleDropout { code: 26, dropped: vec![-3, 0, 5, 17] })),
+            "Neurons with Scale-Dropout: two thresholds and one select bit a pass.",
+        ),
+        block(
+            "neurons-subset",
+            "src/rtl/neurons.rs",
+            || {
+                let (mean, spread) = (vec![60, 71, 64, 58], vec![5, 9, 0, 7]);
+                neurons(Method::Subset(Subset { bits: 8, mean, spread, limits: vec![-100, 0, 130, 400] }))
+            },
+            "Neurons with Gaussian scales: a product against a limit.",
+        ),
+        block(
+            "neurons-affine",
+            "src/rtl/neurons.rs",
+            || {
+                let (gain, bias) = (vec![60, 71, -64, 58], vec![5, -900, 0, 700]);
+                let drops = Drops::Vector;
+                neurons(Method::Affine(Affine { code: 26, drops, frac_bits: 6, gain, bias, groups: 1 }))
+            },
+            "Neurons with affine dropout and inverted normalization: a frame's values against their mean.",
         ),
         block(
             "logits",
@@ -160,9 +209,8 @@ fn lane() -> Result<Vec<VerilogFile>, RtlError> {
     Ok(Lane { source, pe, count: 2 }.emit()?)
 }
 
-fn layer(index: usize, output: bool) -> Result<Vec<VerilogFile>, RtlError> {
-    let first = index == 0;
-    let plan = LayerPlan {
+fn plan(first: bool) -> LayerPlan {
+    LayerPlan {
         inputs: 16,
         outputs: 4,
         pe: 2,
@@ -171,7 +219,13 @@ fn layer(index: usize, output: bool) -> Result<Vec<VerilogFile>, RtlError> {
         planes: if first { 3 } else { 1 },
         masked: !first,
         unit: None,
-    };
+        kind: LayerKind::Plain,
+    }
+}
+
+fn layer(index: usize, output: bool) -> Result<Vec<VerilogFile>, RtlError> {
+    let first = index == 0;
+    let plan = plan(first);
     let beat = if first { 0 } else { 4 };
     Ok(Layer {
         name: format!("example_layer{index}"),
@@ -179,7 +233,9 @@ fn layer(index: usize, output: bool) -> Result<Vec<VerilogFile>, RtlError> {
         plan,
         beat,
         signed: first,
-        output,
+        gives: if output { Gives::Logits } else { Gives::Activations },
+        crossbars: 1,
+        repeats: None,
         early: if first { 0 } else { 2 },
     }
     .emit()?)
@@ -187,12 +243,51 @@ fn layer(index: usize, output: bool) -> Result<Vec<VerilogFile>, RtlError> {
 
 fn replay() -> Result<Vec<VerilogFile>, RtlError> {
     let name = "example_replay".to_string();
-    Ok(vec![Replay { name, pe: 4, beats: 2, lanes: 2, max_groups: 4, clocks: 2, dropout: true }.emit()?])
+    Ok(vec![
+        Replay { name, pe: 4, beats: 2, lanes: 2, max_groups: 4, clocks: 2, width: 1, drawn: Some(Drawn::Masks) }
+            .emit()?,
+    ])
 }
 
 fn dropout() -> Result<Vec<VerilogFile>, RtlError> {
     let random = Random { lfsr_bits: 32, code_bits: 8 };
-    Dropout { pe: 4, draws: 2, beats: 2, lanes: 2, max_groups: 4, random }.emit()
+    Unit { kind: Kind::Dropout, count: 4, draws: 2, beats: 2, holds: false, lanes: 2, max_groups: 4, random }.emit()
+}
+
+fn gaussian() -> Result<Vec<VerilogFile>, RtlError> {
+    let random = Random { lfsr_bits: 32, code_bits: 8 };
+    let kind = Kind::Gaussian { bits: 8 };
+    Unit { kind, count: 4, draws: 2, beats: 2, holds: false, lanes: 2, max_groups: 4, random }.emit()
+}
+
+fn arbiter() -> Result<Vec<VerilogFile>, RtlError> {
+    let random = Random { lfsr_bits: 32, code_bits: 8 };
+    let kind = Kind::Arbiter { crossbars: 3 };
+    Unit { kind, count: 1, draws: 1, beats: 1, holds: false, lanes: 1, max_groups: 4, random }.emit()
+}
+
+fn layer_bayes() -> Result<Vec<VerilogFile>, RtlError> {
+    let plan = LayerPlan { kind: LayerKind::Bayes { crossbars: 3 }, lanes: 1, masked: false, ..plan(false) };
+    let name = "example_bayes_layer1".to_string();
+    let (gives, crossbars) = (Gives::Activations, 3);
+    Ok(Layer { name, index: 1, plan, beat: 4, signed: false, gives, crossbars, repeats: None, early: 2 }.emit()?)
+}
+
+/// Neurons of a hidden layer behind dropout.
+fn neurons(method: Method) -> Result<Vec<VerilogFile>, RtlError> {
+    let (kind, name) = match &method {
+        Method::Scale(_) => (LayerKind::Scale, "scale"),
+        Method::Subset(m) => (LayerKind::Subset { bits: m.bits }, "subset"),
+        _ => (LayerKind::Affine { element: false }, "affine"),
+    };
+    let hidden = Hidden {
+        weights: BitMatrix::zeros(4, 16),
+        thresholds: if kind == LayerKind::Scale { vec![1, -2, 3, 0] } else { vec![] },
+        directions: vec![Direction::Ge, Direction::Le, Direction::Ge, Direction::Ge],
+        method: Some(method),
+    };
+    let plan = LayerPlan { kind, unit: Some(0), ..plan(false) };
+    Neurons { name: format!("example_{name}_neurons"), hidden: &hidden, plan, lanes: 2, signed: false }.emit()
 }
 
 fn dropout_lane() -> Result<Vec<VerilogFile>, RtlError> {

@@ -2,7 +2,7 @@
 
 use super::layer::Layer;
 use super::pe::PeKind;
-use crate::net::{BitMatrix, Direction, Hidden, Network};
+use crate::net::{BitMatrix, Direction};
 use std::fmt::Write;
 
 /// A memory word under construction.
@@ -73,7 +73,7 @@ pub fn weights(layer: &Layer, matrix: &BitMatrix, directions: Option<&[Direction
 ///
 /// With M matches among all inputs, dropped ones adding half their number (rounded down), N inputs and D dropped,
 /// `a = 2M + D mod 2 - N`. So `a >= t` is `M - ceil((t + N - D mod 2) / 2) >= 0`: one start value for each parity of D.
-pub fn starts(layer: &Layer, hidden: &Hidden, network: &Network) -> String {
+pub fn starts(layer: &Layer, weights: &BitMatrix, thresholds: &[i32], directions: &[Direction]) -> String {
     let plan = &layer.plan;
     let lane = layer.lane();
     let (bits, both) = (lane.pe.width(), layer.start_bits());
@@ -82,8 +82,8 @@ pub fn starts(layer: &Layer, hidden: &Hidden, network: &Network) -> String {
         let mut line = Word::new(plan.pe as u32 * both);
         for p in 0..plan.pe {
             let neuron = group * plan.pe + p;
-            let threshold = i64::from(hidden.thresholds[neuron]);
-            let (t, flipped) = match hidden.directions[neuron] {
+            let threshold = i64::from(thresholds[neuron]);
+            let (t, flipped) = match directions[neuron] {
                 Direction::Ge => (threshold, false),
                 Direction::Le => (-threshold, true),
             };
@@ -94,9 +94,9 @@ pub fn starts(layer: &Layer, hidden: &Hidden, network: &Network) -> String {
                 } else {
                     // Planes of +1 and -1 count matches; 2^k - 1 times the weights of -1 is what that adds too much,
                     // and a signed value carries an offset of 2^(k-1).
-                    let ones = i64::from(hidden.weights.count_ones_in_row(neuron));
+                    let ones = i64::from(weights.count_ones_in_row(neuron));
                     let ones = if flipped { inputs - ones } else { ones };
-                    let offset = if network.input.signed { (2 * ones - inputs) << (plan.planes - 1) } else { 0 };
+                    let offset = if layer.signed { (2 * ones - inputs) << (plan.planes - 1) } else { 0 };
                     t + ((1 << plan.planes) - 1) * (inputs - ones) + offset
                 };
                 -matches.clamp(0, lane.pe.largest as i64 + 1)

@@ -34,13 +34,13 @@ impl Lane {
             Source::Image(b) => b.name(),
             Source::Layer(b) => b.name(),
         };
-        let kind = if self.pe.kind == PeKind::Sum { "sum_" } else { "" };
+        let kind = if self.pe.kind.sums() { "sum_" } else { "" };
         format!("ns_lane_{kind}{}_{}", self.count, source.trim_start_matches("ns_"))
     }
 
     /// Width of one neuron's result.
     pub fn result_width(&self) -> u32 {
-        if self.pe.kind == PeKind::Sum { self.pe.width() } else { 1 }
+        if self.pe.kind.sums() { self.pe.width() } else { 1 }
     }
 
     fn masked(&self) -> bool {
@@ -83,9 +83,10 @@ impl Lane {
         m.note("word p is that of neuron p");
         let clear = m.input("clear_i", 1);
         m.note("last word of the neurons, in the clock of its count, or none");
-        let shift = matches!(pe.kind, PeKind::Dense { planes: 2.. }).then(|| m.input("shift_i", 1));
+        let shift = matches!(pe.kind, PeKind::Dense { planes: 2.. } | PeKind::Sum { planes: 2.. })
+            .then(|| m.input("shift_i", 1));
         let starts: Vec<(&str, Expr)> = match pe.kind {
-            PeKind::Sum => vec![],
+            PeKind::Sum { .. } => vec![],
             PeKind::Dense { .. } => vec![("start_i", m.input("start_i", count * pe.width()))],
             PeKind::Masked => {
                 let start0 = m.input("start0_i", count * pe.width());
@@ -94,10 +95,10 @@ impl Lane {
         };
         m.group("Results");
         let result = match pe.kind {
-            PeKind::Sum => m.output("sum_o", count * pe.width()),
+            PeKind::Sum { .. } => m.output("sum_o", count * pe.width()),
             _ => m.output("act_o", count),
         };
-        let odd_out = (pe.kind == PeKind::Sum && self.masked()).then(|| {
+        let odd_out = (pe.kind.sums() && self.masked()).then(|| {
             let e = m.output("odd_o", 1);
             m.note("an odd number of inputs was dropped");
             e
@@ -135,12 +136,12 @@ impl Lane {
             files.push(file);
         }
         let odd_in_time = odd.map(|odd| {
-            let wait = Self::count_latency(pe.simd) + u32::from(pe.kind == PeKind::Sum);
+            let wait = Self::count_latency(pe.simd) + u32::from(pe.kind.sums());
             delayed(&mut m, &clk, "odd", &odd, wait)
         });
 
         m.section("Neurons");
-        let below = (pe.kind != PeKind::Sum).then(|| m.wire("below", count));
+        let below = (!pe.kind.sums()).then(|| m.wire("below", count));
         let pe_file = &files[1];
         m.generate_for("g_pe", "p", count, |m, p| {
             let weight_p = weight.word(p, pe.simd);

@@ -24,10 +24,26 @@ pub struct Layer {
     pub beat: u32,
     /// The first layer's values are two's complement.
     pub signed: bool,
-    /// The output layer gives sums instead of activations.
-    pub output: bool,
+    /// What leaves the layer.
+    pub gives: Gives,
+    /// Crossbars of which every pass reads one: 1, but with SpinBayes.
+    pub crossbars: u32,
+    /// Most groups of passes an image can have, if the layer reads every image once for each of them: a first layer whose
+    /// passes read different crossbars.
+    pub repeats: Option<u32>,
     /// Clocks before the end of a frame in which its bank is promised again.
     pub early: usize,
+}
+
+/// What leaves a layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gives {
+    /// Activations.
+    Activations,
+    /// Sums that neurons of another kind decide on.
+    Sums,
+    /// Sums of the output layer.
+    Logits,
 }
 
 /// How many frames a layer holds: one that is read and one that comes in.
@@ -37,8 +53,8 @@ impl Layer {
     pub fn lane(&self) -> Lane {
         let plan = &self.plan;
         let (simd, words) = (plan.simd as u32, plan.words() as u32);
-        let kind = match (self.output, plan.masked) {
-            (true, _) => PeKind::Sum,
+        let kind = match (self.gives != Gives::Activations, plan.masked) {
+            (true, _) => PeKind::Sum { planes: plan.planes as u32 },
             (false, true) => PeKind::Masked,
             (false, false) => PeKind::Dense { planes: plan.planes as u32 },
         };
@@ -72,10 +88,12 @@ impl Layer {
 
     /// Clocks before the end of a frame in which a layer may promise the bank that it still reads.
     ///
-    /// `before` is the layer that fills the bank, or nothing where the replay does. Its first beat comes at least `latency`
-    /// (the replay's: 1) clocks and one more after it took the promise; so the last word has been read by then.
-    pub fn early(plan: &LayerPlan, before: Option<&LayerPlan>) -> usize {
-        before.map_or(1, Self::latency).min(plan.frame_clocks() - 1)
+    /// The first beat of the frame that takes the bank comes more than so many clocks after the promise is taken; so the last
+    /// word has been read by then.
+    ///
+    /// `lead` says how many: what the layer before takes to its first beat, less what it takes from beat to beat.
+    pub fn early(plan: &LayerPlan, lead: usize) -> usize {
+        lead.min(plan.frame_clocks() - 1)
     }
 
     pub fn emit(&self) -> Result<Vec<VerilogFile>, VerilogError> {
@@ -88,7 +106,12 @@ impl Layer {
         let mut files = lane.emit()?;
 
         let mut m = Module::new(&self.name);
-        let role = if self.output { "the output layer" } else { "a hidden layer" };
+        let sums = self.gives != Gives::Activations;
+        let role = match self.gives {
+            Gives::Activations => "a hidden layer",
+            Gives::Sums => "the sums of a hidden layer",
+            Gives::Logits => "the output layer",
+        };
         m.doc(&format!(
             "Layer {} of the network, {role}: {} inputs, {} neurons. {} neurons at a time read {} inputs a clock{}.",
             self.index,
@@ -145,9 +168,21 @@ impl Layer {
         let claim_out = m.output("claim_o", 1);
         let valid_out = m.output("valid_o", 1);
         let result_width = lane.result_width();
-        let out =
-            if self.output { m.output("sum_o", lanes * pe * result_width) } else { m.output("act_o", lanes * pe) };
-        let odd_out = (self.output && plan.masked).then(|| m.output("odd_o", lanes));
+        let out = if sums { m.output("sum_o", lanes * pe * result_width) } else { m.output("act_o", lanes * pe) };
+        let odd_out = (sums && plan.masked).then(|| m.output("odd_o", lanes));
+
+        let choice = (self.crossbars > 1).then(|| {
+            m.group("Arbiter");
+            let choice = m.input("choice_i", index_width(self.crossbars));
+            m.note("crossbar of the pass that begins next");
+            choice
+        });
+        let last_pass_group = self.repeats.map(|max_groups| {
+            m.group("Passes");
+            let last = m.input("last_group_i", index_width(max_groups));
+            m.note("groups of passes an image has, less 1: so often is an image read again");
+            last
+        });
 
         m.section("Banks: one frame comes in while another is read");
         let (word_bits, columns) = (index_width(words), if image { 1 } else { simd / beat });
@@ -219,7 +254,7 @@ impl Layer {
         let group_bits = index_width(groups);
         let group = m.reg("group_q", group_bits);
         let depth = groups * words;
-        let address = m.reg("address_q", index_width(depth));
+        let address = m.reg("address_q", index_width(self.crossbars * depth));
         let last_word = m.wire_is("last_word", &word.eq(&lit(word_bits, u128::from(words - 1))));
         let last_group = m.wire_is("last_group", &group.eq(&lit(group_bits, u128::from(groups - 1))));
         let one = lit(address.width(), 1);
@@ -236,20 +271,55 @@ impl Layer {
         };
         let group_done = m.wire_is("group_done", &(&busy & group_done));
         let frame_done = m.wire_is("frame_done", &(&group_done & &last_group));
-        m.assign(&release, &frame_done);
+        match &last_pass_group {
+            Some(last) => {
+                let pass_group = m.reg("pass_group_q", last.width());
+                let is_last = m.wire_is("is_last_pass_group", &pass_group.eq(last));
+                let next = mux(&is_last, &lit(last.width(), 0), &(&pass_group + lit(last.width(), 1)));
+                m.clocked(
+                    &clk,
+                    [when_else(
+                        &!&rst_n,
+                        [set(&pass_group, &lit(last.width(), 0))],
+                        [when(&frame_done, [set(&pass_group, &next)])],
+                    )],
+                );
+                m.assign(&release, &(&frame_done & &is_last));
+            }
+            None => m.assign(&release, &frame_done),
+        }
         if self.early > 0 {
             let then = u128::from(depth - 1) - self.early as u128;
-            m.assign(&promise, &(&busy & address.eq(&lit(address.width(), then))));
+            let there = if self.crossbars > 1 {
+                let at = |e: &Expr, n: u128| e.eq(&lit(e.width(), n));
+                at(&group, then / u128::from(words)) & at(&word, then % u128::from(words))
+            } else {
+                address.eq(&lit(address.width(), then))
+            };
+            m.assign(&promise, &(&busy & &there));
         }
         let top_plane = |e: &Expr| lit(e.width(), u128::from(planes - 1));
-        let mut restart = vec![
-            set(&word, &lit(word_bits, 0)),
-            set(&group, &lit(group_bits, 0)),
-            set(&address, &lit(address.width(), 0)),
-        ];
+        let mut restart = vec![set(&word, &lit(word_bits, 0)), set(&group, &lit(group_bits, 0))];
+        // Where the crossbar of the pass begins, in a memory that has so many words a crossbar.
+        let begins = |m: &mut Module, name: &str, crossbar: &Expr, each: u32, width: u32| {
+            let product = m.wire_is(name, &crossbar.mul(&lit(width, u128::from(each)), 2 * width));
+            m.unused(&format!("unused_{name}"), &[&product.slice(2 * width - 1, width)]);
+            product.bits(0, width)
+        };
+        let crossbar = choice.as_ref().map(|choice| {
+            let crossbar = m.reg("crossbar_q", choice.width());
+            m.note("that of the pass in work");
+            restart.push(set(&crossbar, choice));
+            crossbar
+        });
+        let first_address = match &choice {
+            Some(choice) => begins(&mut m, "first_address", choice, depth, address.width()),
+            None => lit(address.width(), 0),
+        };
+        restart.push(set(&address, &first_address));
         if let (Some(plane), Some(base)) = (&plane, &base) {
             restart.push(set(plane, &top_plane(plane)));
-            restart.push(set(base, &lit(base.width(), 0)));
+            restart.push(set(base, &first_address));
         }
         let next_address = &address + &one;
         let mut step: Vec<Stmt> = vec![set(&word, &mux(&last_word, &lit(word_bits, 0), &(&word + lit(word_bits, 1))))];
@@ -274,7 +344,7 @@ impl Layer {
         );
 
         m.section("Weights: one word for all lanes; the memory's own output register, then the skew of the count");
-        let rom = m.memory(Memory::new("weights", pe * simd, depth).block().file(&self.weight_file()));
+        let rom = m.memory(Memory::new("weights", pe * simd, self.crossbars * depth).block().file(&self.weight_file()));
         let fetched = m.reg("weight_fetched_q", pe * simd);
         let weight_q = m.reg("weight_q", pe * simd);
         m.clocked(&clk, [set(&fetched, &rom.word(&address)), set(&weight_q, &fetched)]);
@@ -302,10 +372,20 @@ impl Layer {
         let clears = m.wire_is("clears", &(&group_done | !&busy));
         let clears = delayed(&mut m, &clk, "clear", &clears, counting + 2);
         let mut lane_ports: Vec<(&str, Expr)> = vec![("clear_i", clears)];
-        if !self.output {
-            let first_word = m.wire_is("first_word", &(&busy & !word.any()));
+        let first_word = (!sums || planes > 1).then(|| m.wire_is("first_word", &(&busy & !word.any())));
+        let plane_begins = match (&plane, &first_word) {
+            (Some(plane), Some(first_word)) => {
+                let begins = m.wire_is("plane_begins", &(first_word & plane.ne(&top_plane(plane))));
+                let begins = delayed(&mut m, &clk, "plane_begins", &begins, counting + 1);
+                let shift = delayed(&mut m, &clk, "shift", &begins, 1);
+                lane_ports.push(("shift_i", shift));
+                Some(begins)
+            }
+            _ => None,
+        };
+        if let (false, Some(first_word)) = (sums, &first_word) {
             let first = match &plane {
-                Some(plane) => m.wire_is("group_begins", &(&first_word & plane.eq(&top_plane(plane)))),
+                Some(plane) => m.wire_is("group_begins", &(first_word & plane.eq(&top_plane(plane)))),
                 None => first_word.clone(),
             };
             let first = delayed(&mut m, &clk, "first", &first, counting);
@@ -324,19 +404,27 @@ impl Layer {
                     [when(&group_ends, [set(&start_group, &next)])],
                 )],
             );
-            let plane_begins = plane.as_ref().map(|plane| {
-                let begins = m.wire_is("plane_begins", &(&first_word & plane.ne(&top_plane(plane))));
-                let begins = delayed(&mut m, &clk, "plane_begins", &begins, counting + 1);
-                let shift = delayed(&mut m, &clk, "shift", &begins, 1);
-                lane_ports.push(("shift_i", shift));
-                begins
-            });
             m.section("Start values: minus the threshold in the first word of a neuron, else 0");
             let bits = lane.pe.width();
             let both = self.start_bits();
-            let starts = m.memory(Memory::new("starts", pe * both, groups).block().file(&self.start_file()));
+            let starts =
+                m.memory(Memory::new("starts", pe * both, self.crossbars * groups).block().file(&self.start_file()));
             let start_fetched = m.reg("start_fetched_q", pe * both);
-            m.clocked(&clk, [set(&start_fetched, &starts.word(&start_group))]);
+            let start_at = match &crossbar {
+                Some(crossbar) => {
+                    let mut late = crossbar.clone();
+                    for clocks in 1..=counting {
+                        let q = m.reg(&format!("crossbar{clocks}_q"), crossbar.width());
+                        m.clocked(&clk, [set(&q, &late)]);
+                        late = q;
+                    }
+                    let width = index_width(self.crossbars * groups);
+                    let first = begins(&mut m, "first_start", &late, groups, width);
+                    m.wire_is("start_at", &(first + start_group.zext(width)))
+                }
+                None => start_group,
+            };
+            m.clocked(&clk, [set(&start_fetched, &starts.word(&start_at))]);
             match (plane_begins, &plane) {
                 (Some(begins), Some(plane)) => {
                     // The accumulator doubles from plane to plane, so the start value enters its upper bits first.
@@ -402,7 +490,7 @@ impl Layer {
             lane_ports.push(("read_plane_i", plane));
         }
         let header = files.last().map(|f| f.header().clone());
-        let result_name = if self.output { "sum_o" } else { "act_o" };
+        let result_name = if sums { "sum_o" } else { "act_o" };
         if let Some(header) = header {
             m.generate_for("g_lane", "l", lanes, |m, l| {
                 let mut ports: Vec<(&str, Expr)> = lane_ports.clone();

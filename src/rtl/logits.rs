@@ -1,6 +1,7 @@
 //! The last step: sums of the output layer become logits, and the logits of all passes one result an image.
 
 use super::layer::count;
+use super::scan::tree;
 use super::{image_word, width_of};
 use crate::net::Output;
 use crate::verilog::{
@@ -441,13 +442,4 @@ impl Logits<'_> {
 fn signed_width(value: i128) -> u32 {
     let magnitude = if value < 0 { !value } else { value };
     i128::BITS - magnitude.leading_zeros() + 1
-}
-
-/// Sum of terms of equal width as a balanced tree.
-fn tree(mut terms: Vec<Expr>) -> Expr {
-    while terms.len() > 1 {
-        let pairs = terms.chunks(2);
-        terms = pairs.map(|pair| pair.iter().skip(1).fold(pair[0].clone(), |a, b| a + b)).collect();
-    }
-    terms.swap_remove(0)
 }

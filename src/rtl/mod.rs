@@ -3,12 +3,12 @@
 mod buffer;
 mod catalogue;
 mod control;
-mod dropout;
 mod image;
 mod input;
 mod lane;
 mod layer;
 mod logits;
+mod neurons;
 mod pe;
 mod popcount;
 mod replay;
@@ -17,6 +17,7 @@ mod skew;
 #[cfg(test)]
 mod tests;
 mod top;
+mod unit;
 
 pub use catalogue::{Block, catalogue};
 pub use control::Register;

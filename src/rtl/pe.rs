@@ -12,7 +12,14 @@ pub enum PeKind {
     /// Threshold; inputs may be dropped.
     Masked,
     /// No threshold: the number of matches leaves the element.
-    Sum,
+    Sum { planes: u32 },
+}
+
+impl PeKind {
+    /// Whether sums leave the element instead of verdicts.
+    pub fn sums(self) -> bool {
+        matches!(self, PeKind::Sum { .. })
+    }
 }
 
 /// A processing element for `simd` inputs a clock and sums of up to `largest` matches.
@@ -32,8 +39,9 @@ impl Pe {
             PeKind::Dense { planes: 1 } => "dense".to_string(),
             PeKind::Dense { .. } => "planes".to_string(),
             PeKind::Masked => "masked".to_string(),
-            PeKind::Sum if self.rails => "sum_masked".to_string(),
-            PeKind::Sum => "sum_dense".to_string(),
+            PeKind::Sum { .. } if self.rails => "sum_masked".to_string(),
+            PeKind::Sum { planes: 1 } => "sum_dense".to_string(),
+            PeKind::Sum { .. } => "sum_planes".to_string(),
         };
         format!("ns_pe_{kind}_{}_{}", self.simd, self.width())
     }
@@ -41,7 +49,7 @@ impl Pe {
     /// Width of the accumulator: signed with a threshold, unsigned without.
     pub fn width(&self) -> u32 {
         match self.kind {
-            PeKind::Sum => width_of(self.largest),
+            PeKind::Sum { .. } => width_of(self.largest),
             _ => width_of(self.largest + 1).max(1) + 1,
         }
     }
@@ -66,7 +74,7 @@ impl Pe {
                  so dropped inputs add half their number whatever the weights. When that number is odd, start1_i holds \
                  the start value."
             }
-            PeKind::Sum => "One output neuron of one pass: counts the inputs that match their weights.",
+            PeKind::Sum { .. } => "One neuron of one pass without a threshold: counts the inputs that match their weights.",
         });
         m.fact("inputs a clock", self.simd);
         m.fact("accumulator bits", width);
@@ -76,7 +84,7 @@ impl Pe {
         m.group("Control, in the clock of the count");
         let clear = m.input("clear_i", 1);
         m.note("last word of the neuron, or none");
-        let shift = matches!(self.kind, PeKind::Dense { planes: 2.. }).then(|| {
+        let shift = matches!(self.kind, PeKind::Dense { planes: 2.. } | PeKind::Sum { planes: 2.. }).then(|| {
             let e = m.input("shift_i", 1);
             m.note("first word of a plane but the first");
             e
@@ -96,7 +104,7 @@ impl Pe {
             e
         });
         let start = match self.kind {
-            PeKind::Sum => None,
+            PeKind::Sum { .. } => None,
             PeKind::Dense { .. } => {
                 let e = m.input("start_i", width);
                 m.note("minus the threshold in the first word, else 0");
@@ -112,7 +120,7 @@ impl Pe {
         };
         m.group("Verdict, from the clock after the last count on");
         let verdict = match self.kind {
-            PeKind::Sum => m.output_reg("sum_o", width),
+            PeKind::Sum { .. } => m.output_reg("sum_o", width),
             _ => m.output_reg("below_o", 1),
         };
 
@@ -156,7 +164,7 @@ impl Pe {
             &clk,
             [
                 when_else(&clear, [set(&acc, &lit(width, 0))], [set(&acc, &total)]),
-                when(&clear, [set(&verdict, &if self.kind == PeKind::Sum { total.clone() } else { sum.bit(width) })]),
+                when(&clear, [set(&verdict, &if self.kind.sums() { total.clone() } else { sum.bit(width) })]),
             ],
         );
         m.build()

@@ -15,20 +15,51 @@ pub struct Replay {
     pub max_groups: u32,
     /// Clocks from beat to beat.
     pub clocks: u32,
-    /// Whether a dropout unit stands here.
-    pub dropout: bool,
+    /// Bits of what a neuron gives: 1 for an activation, more for a sum.
+    pub width: u32,
+    /// What a stochastic unit draws for every beat, if one stands here.
+    pub drawn: Option<Drawn>,
+}
+
+/// Draws that go out with the beats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drawn {
+    /// Live masks, of activations.
+    Masks,
+    /// So many bits a lane, for neurons that decide on sums.
+    Numbers(u32),
+}
+
+impl Drawn {
+    /// Ports: the draws in, and out.
+    pub fn ports(self) -> (&'static str, &'static str) {
+        match self {
+            Drawn::Masks => ("mask_i", "live_o"),
+            Drawn::Numbers(_) => ("drawn_i", "drawn_o"),
+        }
+    }
 }
 
 impl Replay {
+    /// Ports: what neurons give, in and out.
+    pub fn value_ports(&self) -> (&'static str, &'static str) {
+        if self.width == 1 { ("act_i", "act_o") } else { ("sum_i", "sum_o") }
+    }
+
     pub fn emit(&self) -> Result<VerilogFile, VerilogError> {
         let (beat_bits, group_bits) = (index_width(self.beats), index_width(self.max_groups));
         let mut m = Module::new(&self.name);
-        m.doc(
-            "Holds the activations that an image has before its passes part, and sends them once for every group of passes, \
+        m.doc(&format!(
+            "Holds the {} that an image has before its passes part, and sends them once for every group of passes, \
              the same in every lane. What comes before is computed once an image.",
-        );
-        if self.dropout {
-            m.doc("Every beat goes out with the live masks that the dropout unit has drawn for it.");
+            if self.width == 1 { "activations" } else { "sums" }
+        ));
+        match self.drawn {
+            Some(Drawn::Masks) => {
+                m.doc("Every beat goes out with the live masks that the dropout unit has drawn for it.")
+            }
+            Some(Drawn::Numbers(_)) => m.doc("Every beat goes out with what the stochastic unit has drawn for it."),
+            None => {}
         }
         m.fact("neurons in a beat", self.pe);
         m.fact("beats in a frame", self.beats);
@@ -42,22 +73,28 @@ impl Replay {
         let claim = m.input("claim_i", 1);
         let claim_ready = m.output("claim_ready_o", 1);
         let valid = m.input("valid_i", 1);
-        let act = m.input("act_i", self.pe);
+        let beat_width = self.pe * self.width;
+        let (value_in, value_out) = self.value_ports();
+        let act = m.input(value_in, beat_width);
         m.group("Passes");
         let last_group = m.input("last_group_i", group_bits);
         m.note("groups of passes an image has, less 1");
-        let mask = self.dropout.then(|| {
-            m.group("Dropout unit");
+        let drawn_width = match self.drawn {
+            Some(Drawn::Numbers(bits)) => self.lanes * bits,
+            _ => self.lanes * self.pe,
+        };
+        let mask = self.drawn.map(|drawn| {
+            m.group(if drawn == Drawn::Masks { "Dropout unit" } else { "Stochastic unit" });
             let ready = m.input("mask_ready_i", 1);
-            let mask = m.input("mask_i", self.lanes * self.pe);
+            let mask = m.input(drawn.ports().0, drawn_width);
             (ready, mask, m.output("mask_take_o", 1))
         });
         m.group("Frames out");
         let next_ready = m.input("claim_ready_i", 1);
         let claim_out = m.output("claim_o", 1);
         let valid_out = m.output_reg("valid_o", 1);
-        let act_out = m.output("act_o", self.lanes * self.pe);
-        let live_out = self.dropout.then(|| m.output_reg("live_o", self.lanes * self.pe));
+        let act_out = m.output(value_out, self.lanes * beat_width);
+        let live_out = self.drawn.map(|drawn| m.output_reg(drawn.ports().1, drawn_width));
 
         m.section("Banks: one image comes in while another is sent");
         let claimed = m.reg("claimed_q", 2);
@@ -90,7 +127,7 @@ impl Replay {
                 ],
             )],
         );
-        let memory = m.memory(Memory::new("beats", self.pe, 2 << beat_bits));
+        let memory = m.memory(Memory::new("beats", beat_width, 2 << beat_bits));
 
         m.section("Sequencer: for every group of passes, every beat");
         let busy = m.reg("busy_q", 1);
@@ -136,7 +173,7 @@ impl Replay {
         );
 
         m.section("Beats");
-        let act_q = m.reg("act_q", self.pe);
+        let act_q = m.reg("act_q", beat_width);
         let read = memory.word(&m.wire_is("read_at", &cat([&read_bank, &beat])));
         let write_at = m.wire_is("write_at", &cat([&write_bank, &write_beat]));
         m.clocked(&clk, [when(&valid, [set(&memory.word(&write_at), &act)]), set(&act_q, &read)]);

@@ -40,3 +40,12 @@ pub fn delayed(m: &mut Module, clk: &Expr, name: &str, value: &Expr, clocks: u32
         }
     }
 }
+
+/// Sum of terms of equal width as a balanced tree.
+pub fn tree(mut terms: Vec<Expr>) -> Expr {
+    while terms.len() > 1 {
+        let pairs = terms.chunks(2);
+        terms = pairs.map(|pair| pair.iter().skip(1).fold(pair[0].clone(), |a, b| a + b)).collect();
+    }
+    terms.swap_remove(0)
+}

@@ -1,13 +1,14 @@
 //! The top of a design: layers in a row, the point where passes part, dropout units, logits, registers.
 
 use super::control::Control;
-use super::dropout::Dropout;
-use super::layer::Layer;
+use super::layer::{Gives, Layer};
 use super::logits::Logits;
-use super::replay::Replay;
+use super::neurons::Neurons;
+use super::replay::{Drawn, Replay};
+use super::unit::{Kind, Unit};
 use super::{Design, MemoryImage, Options, RtlError, image};
-use crate::net::Network;
-use crate::plan::{Latencies, LayerPlan, Plan, Schedule, replay_clocks};
+use crate::net::{BitMatrix, Crossbar, Direction, Method, Network};
+use crate::plan::{Kind as LayerKind, Latencies, LayerPlan, Plan, Schedule, replay_clocks};
 use crate::random;
 use crate::verilog::{Expr, Module, VerilogFile, index_width, lit, repeat};
 
@@ -31,11 +32,6 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
     let group_bits = index_width(max_groups);
     let name = &network.name;
     let random = network.random;
-    if let Some((index, _)) =
-        network.hidden.iter().enumerate().find(|(_, h)| h.method.as_ref().is_some_and(|m| !m.masks()))
-    {
-        return Err(RtlError::Unsupported(format!("layer {index}: only SpinDrop after the sign can be emitted yet")));
-    }
     let units = network.codes();
     let widths = Logits::widths(&network.output, plan.max_passes as u32);
     if widths.sumsq > 64 {
@@ -175,40 +171,51 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
     }
     files.extend(control_files);
 
-    let early = earlies(&layers, once);
+    let early = earlies(network, plan, &layers);
     let mut stream: Option<Stream> = None;
     for (index, l) in layers.iter().enumerate() {
         let output = index + 1 == layers.len();
         m.section(&format!("Layer {index}: {}", describe(l)));
+        let parts = index + 1 == once;
+        let (width, pe) = (l.lanes as u32, l.pe as u32);
+        let sent_lanes = if parts { lanes } else { width };
+        let hidden = network.hidden.get(index);
+        let method = hidden.and_then(|h| h.method.as_ref());
         let layer = Layer {
             name: format!("{name}_layer{index}"),
             index,
             plan: *l,
             beat: if index == 0 { 0 } else { layers[index - 1].pe as u32 },
             signed: network.input.signed,
-            output,
+            gives: match (output, l.kind.decides_on_sums()) {
+                (true, _) => Gives::Logits,
+                (_, true) => Gives::Sums,
+                _ => Gives::Activations,
+            },
+            crossbars: l.crossbars() as u32,
+            repeats: (index == 0 && once == 0).then_some(max_groups),
             early: early[index],
         };
         let emitted = layer.emit()?;
-        let (width, pe) = (l.lanes as u32, l.pe as u32);
-        let sent = Stream {
+        let sums = layer.gives != Gives::Activations;
+        let mut sent = Stream {
             valid: m.wire(&format!("layer{index}_valid"), 1),
             act: m.wire(
-                &format!("layer{index}_{}", if output { "sum" } else { "act" }),
+                &format!("layer{index}_{}", if sums { "sum" } else { "act" }),
                 width * pe * layer.lane().result_width(),
             ),
             live: None,
             claim: m.wire(&format!("layer{index}_claim"), 1),
             claim_ready: m.wire(&format!("layer{index}_claim_ready"), 1),
         };
-        let odd = (output && l.masked).then(|| m.wire(&format!("layer{index}_odd"), width));
+        let odd = (sums && l.masked).then(|| m.wire(&format!("layer{index}_odd"), width));
         let mut ports = vec![
             ("clk_i", clk.clone()),
             ("rst_ni", rst_n.clone()),
             ("claim_ready_i", sent.claim_ready.clone()),
             ("claim_o", sent.claim.clone()),
             ("valid_o", sent.valid.clone()),
-            (if output { "sum_o" } else { "act_o" }, sent.act.clone()),
+            (if sums { "sum_o" } else { "act_o" }, sent.act.clone()),
         ];
         match stream.take() {
             None => ports.extend([
@@ -229,50 +236,111 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
             }
         }
         ports.extend(odd.iter().map(|odd| ("odd_o", odd.clone())));
+
+        // The stochastic unit: what it draws for a beat in all lanes, and when the next beat may be drawn.
+        let unit = l.unit.map(|s| {
+            let (count, holds) = l.draws();
+            let unit = Unit {
+                kind: match l.kind {
+                    LayerKind::Subset { bits } => Kind::Gaussian { bits },
+                    LayerKind::Bayes { crossbars } => Kind::Arbiter { crossbars },
+                    _ => Kind::Dropout,
+                },
+                count: count as u32,
+                draws: plan.draws_per_clock(network, index) as u32,
+                beats: if layer.crossbars > 1 { 1 } else { l.groups() as u32 },
+                holds: holds && layer.crossbars == 1,
+                lanes: sent_lanes,
+                max_groups,
+                random,
+            };
+            let what = match l.kind {
+                LayerKind::Dropout => "mask",
+                LayerKind::Bayes { .. } => "choice",
+                _ => "drawn",
+            };
+            let drawn = m.wire(&format!("layer{index}_{what}"), sent_lanes * unit.count * unit.width());
+            let take = m.wire(&format!("layer{index}_take"), 1);
+            (s, unit, drawn, take)
+        });
+        if let (LayerKind::Bayes { .. }, Some((_, _, choice, take))) = (l.kind, &unit) {
+            ports.push(("choice_i", choice.clone()));
+            m.assign(take, &sent.claim);
+        }
+        if layer.repeats.is_some() {
+            ports.push(("last_group_i", last_group.clone()));
+        }
         instance(&mut m, &format!("u_layer{index}"), &emitted, &ports);
         files.extend(emitted);
-        let weights = network.hidden.get(index).map_or(&network.output.weights, |h| &h.weights);
-        let directions = network.hidden.get(index).map(|h| h.directions.as_slice());
-        images.push(MemoryImage { file: layer.weight_file(), text: image::weights(&layer, weights, directions) });
+        let crossbars = crossbars(network, index);
+        let text = |c: &CrossbarRef| image::weights(&layer, c.weights, (!sums).then_some(c.directions));
+        images.push(MemoryImage { file: layer.weight_file(), text: crossbars.iter().map(text).collect() });
 
-        if let Some(hidden) = network.hidden.get(index) {
-            images.push(MemoryImage { file: layer.start_file(), text: image::starts(&layer, hidden, network) });
-            let parts = index + 1 == once;
-            let sent_lanes = if parts { lanes } else { width };
-            let draws = plan.draws_per_clock(network, index) as u32;
-            let unit = l.unit.map(|s| {
-                let dropout = Dropout { pe, draws, beats: l.groups() as u32, lanes: sent_lanes, max_groups, random };
-                let mask = m.wire(&format!("layer{index}_mask"), sent_lanes * pe);
-                let take = m.wire(&format!("layer{index}_take"), 1);
-                (s, dropout, mask, take)
-            });
-            let mut sent = sent;
-            if parts {
-                sent = emit_replay(
-                    &mut m,
-                    &mut files,
-                    index,
-                    sent,
-                    Replay {
-                        name: format!("{name}_replay"),
-                        pe,
-                        beats: l.groups() as u32,
-                        lanes,
-                        max_groups,
-                        clocks: replay_clocks(network, plan) as u32,
-                        dropout: unit.is_some(),
-                    },
-                    (&clk, &rst_n, &last_group),
-                    unit.as_ref().map(|(s, _, mask, take)| {
-                        (masks_ready.as_ref().map_or(lit(1, 1), |r| r.bit(*s as u32)), mask, take)
-                    }),
-                )?;
-            } else if let Some((_, _, mask, take)) = &unit {
-                m.assign(take, &sent.valid);
-                sent.live = Some(mask.clone());
+        if let Some(hidden) = hidden {
+            if !sums {
+                let text = |c: &CrossbarRef| image::starts(&layer, c.weights, c.thresholds, c.directions);
+                images.push(MemoryImage { file: layer.start_file(), text: crossbars.iter().map(text).collect() });
             }
-            if let (Some((s, dropout, mask, take)), Some(seeds), Some(ready)) = (&unit, &seeds, &masks_ready) {
-                let emitted = dropout.emit()?;
+            let neurons = l.kind.decides_on_sums().then(|| Neurons {
+                name: format!("{name}_neurons{index}"),
+                hidden,
+                plan: *l,
+                lanes: sent_lanes,
+                signed: network.input.signed,
+            });
+            // What was drawn, beside the beats that need it.
+            let mut drawn = unit.as_ref().map(|(_, _, drawn, _)| drawn.clone());
+            if parts {
+                let replay = Replay {
+                    name: format!("{name}_replay"),
+                    pe,
+                    beats: l.groups() as u32,
+                    lanes,
+                    max_groups,
+                    clocks: replay_clocks(network, plan) as u32,
+                    width: layer.lane().result_width(),
+                    drawn: unit.as_ref().map(|(_, unit, ..)| match l.kind {
+                        LayerKind::Dropout => Drawn::Masks,
+                        _ => Drawn::Numbers(unit.count * unit.width()),
+                    }),
+                };
+                let masks = unit.as_ref().map(|(s, _, drawn, take)| {
+                    (masks_ready.as_ref().map_or(lit(1, 1), |r| r.bit(*s as u32)), drawn, take)
+                });
+                (sent, drawn) =
+                    emit_replay(&mut m, &mut files, index, sent, replay, (&clk, &rst_n, &last_group), masks)?;
+            } else if let (false, Some((_, _, _, take))) = (layer.crossbars > 1, &unit) {
+                m.assign(take, &sent.valid);
+            }
+            match (&neurons, drawn) {
+                (Some(neurons), Some(drawn)) => {
+                    let emitted = neurons.emit()?;
+                    let valid = m.wire(&format!("neurons{index}_valid"), 1);
+                    let act = m.wire(&format!("neurons{index}_act"), sent_lanes * pe);
+                    let mut ports = vec![
+                        ("clk_i", clk.clone()),
+                        ("rst_ni", rst_n.clone()),
+                        ("valid_i", sent.valid),
+                        ("sum_i", sent.act),
+                        ("drawn_i", drawn),
+                        ("valid_o", valid.clone()),
+                        ("act_o", act.clone()),
+                    ];
+                    ports.extend(odd.map(|odd| ("odd_i", odd)));
+                    instance(&mut m, &format!("u_neurons{index}"), &emitted, &ports);
+                    files.extend(emitted);
+                    images.push(MemoryImage { file: neurons.parameter_file(), text: neurons.parameters() });
+                    (sent.valid, sent.act) = (valid, act);
+                }
+                (None, Some(mask)) if method.is_some_and(Method::masks) => sent.live = Some(mask),
+                (None, Some(mask)) if l.kind == LayerKind::Dropout => {
+                    m.comment("Dropped before the sign: sign(0) = +1.");
+                    sent.act = m.wire_is(&format!("layer{index}_fired"), &(&sent.act | !&mask));
+                }
+                _ => {}
+            }
+            if let (Some((s, unit, drawn, take)), Some(seeds), Some(ready)) = (&unit, &seeds, &masks_ready) {
+                let emitted = unit.emit()?;
                 let mut ports = vec![
                     ("clk_i", clk.clone()),
                     ("rst_ni", rst_n.clone()),
@@ -280,15 +348,23 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
                     ("seed_lane_i", seeds[1].1.clone()),
                     ("seed_state_i", seeds[3].1.clone()),
                     ("begin_i", seeds[4].1.clone()),
-                    ("code_i", codes[*s].1.clone()),
                     ("take_i", take.clone()),
                     ("ready_o", ready.bit(*s as u32)),
-                    ("live_o", mask.clone()),
+                    (unit.output().0, drawn.clone()),
                 ];
+                match unit.kind {
+                    Kind::Dropout => ports.push(("code_i", codes[*s].1.clone())),
+                    _ => m.unused(&format!("unused_code{s}"), &[&codes[*s].1]),
+                }
                 if max_groups > 1 {
                     ports.extend([("seed_group_i", seeds[2].1.clone()), ("last_group_i", last_group.clone())]);
                 }
-                instance(&mut m, &format!("u_dropout{s}"), &emitted, &ports);
+                let what = match unit.kind {
+                    Kind::Dropout => "dropout",
+                    Kind::Gaussian { .. } => "gaussian",
+                    Kind::Arbiter { .. } => "arbiter",
+                };
+                instance(&mut m, &format!("u_{what}{s}"), &emitted, &ports);
                 files.extend(emitted);
             }
             if let Some([valid, act, live]) = &taps[index] {
@@ -337,10 +413,16 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
 }
 
 /// Clocks by which each layer promises a bank before it has read it all.
-fn earlies(layers: &[LayerPlan], once: usize) -> Vec<usize> {
-    let early = |index: usize| match index {
-        0 => 0,
-        _ => Layer::early(&layers[index], (index != once).then(|| &layers[index - 1])),
+fn earlies(network: &Network, plan: &Plan, layers: &[LayerPlan]) -> Vec<usize> {
+    let once = network.once_per_image();
+    let early = |index: usize| {
+        let Some(before) = index.checked_sub(1).map(|b| &layers[b]) else { return 0 };
+        let lead = if index == once {
+            1 + Neurons::first_latency(before, replay_clocks(network, plan))
+        } else {
+            Layer::latency(before) + Neurons::first_latency(before, before.beat_clocks())
+        };
+        Layer::early(&layers[index], lead)
     };
     (0..layers.len()).map(early).collect()
 }
@@ -348,12 +430,40 @@ fn earlies(layers: &[LayerPlan], once: usize) -> Vec<usize> {
 /// Timing of `network` under `plan`, without building the design.
 pub fn schedule(network: &Network, plan: &Plan) -> Schedule {
     let layers = plan.layers(network);
+    let once = network.once_per_image();
+    let latency =
+        |(index, l): (usize, &LayerPlan)| Layer::latency(l) + if index + 1 == once { 0 } else { Neurons::latency(l) };
     let latencies = Latencies {
-        layers: layers.iter().map(Layer::latency).collect(),
-        early: earlies(&layers, network.once_per_image()),
+        layers: layers.iter().enumerate().map(latency).collect(),
+        early: earlies(network, plan, &layers),
+        parting: once.checked_sub(1).map_or(0, |parting| Neurons::latency(&layers[parting])),
         first_result: Logits::latency(layers.last().map_or(1, |l| l.pe), network.classes()).0,
     };
     Schedule::new(network, plan, &latencies)
+}
+
+/// A crossbar of a layer.
+struct CrossbarRef<'a> {
+    weights: &'a BitMatrix,
+    thresholds: &'a [i32],
+    directions: &'a [Direction],
+}
+
+impl<'a> CrossbarRef<'a> {
+    fn of(c: &'a Crossbar) -> CrossbarRef<'a> {
+        CrossbarRef { weights: &c.weights, thresholds: &c.thresholds, directions: &c.directions }
+    }
+}
+
+/// The crossbars of a layer, the output layer last.
+fn crossbars(network: &Network, index: usize) -> Vec<CrossbarRef<'_>> {
+    let Some(hidden) = network.hidden.get(index) else {
+        return vec![CrossbarRef { weights: &network.output.weights, thresholds: &[], directions: &[] }];
+    };
+    let first =
+        CrossbarRef { weights: &hidden.weights, thresholds: &hidden.thresholds, directions: &hidden.directions };
+    let others = if let Some(Method::Spinbayes(m)) = &hidden.method { &m.others[..] } else { &[] };
+    std::iter::once(first).chain(others.iter().map(CrossbarRef::of)).collect()
 }
 
 /// An instance of the last of `files`.
@@ -364,6 +474,7 @@ fn instance(m: &mut Module, name: &str, files: &[VerilogFile], ports: &[(&str, E
     }
 }
 
+/// The replay behind layer `index`: what it sends, and the draws that go with it.
 fn emit_replay(
     m: &mut Module,
     files: &mut Vec<VerilogFile>,
@@ -372,13 +483,14 @@ fn emit_replay(
     replay: Replay,
     (clk, rst_n, last_group): (&Expr, &Expr, &Expr),
     mask: Option<(Expr, &Expr, &Expr)>,
-) -> Result<Stream, RtlError> {
+) -> Result<(Stream, Option<Expr>), RtlError> {
     m.comment("Passes part here: what comes before is computed once an image.");
-    let width = replay.lanes * replay.pe;
+    let (value_in, value_out) = replay.value_ports();
     let sent = Stream {
         valid: m.wire("replay_valid", 1),
-        act: m.wire("replay_act", width),
-        live: mask.as_ref().map(|_| m.wire("replay_live", width)),
+        act: m
+            .wire(if replay.width == 1 { "replay_act" } else { "replay_sum" }, replay.lanes * replay.pe * replay.width),
+        live: None,
         claim: m.wire("replay_claim", 1),
         claim_ready: m.wire("replay_claim_ready", 1),
     };
@@ -388,25 +500,30 @@ fn emit_replay(
         ("claim_i", from.claim),
         ("claim_ready_o", from.claim_ready),
         ("valid_i", from.valid),
-        ("act_i", from.act),
+        (value_in, from.act),
         ("last_group_i", last_group.clone()),
         ("claim_ready_i", sent.claim_ready.clone()),
         ("claim_o", sent.claim.clone()),
         ("valid_o", sent.valid.clone()),
-        ("act_o", sent.act.clone()),
+        (value_out, sent.act.clone()),
     ];
-    if let (Some((ready, mask, take)), Some(live)) = (mask, &sent.live) {
+    let mut drawn = None;
+    if let (Some((ready, mask, take)), Some(kind)) = (mask, replay.drawn) {
+        let name = if kind == Drawn::Masks { "replay_live" } else { "replay_drawn" };
+        let out = m.wire(name, mask.width());
+        let (drawn_in, drawn_out) = kind.ports();
         ports.extend([
             ("mask_ready_i", ready),
-            ("mask_i", mask.clone()),
+            (drawn_in, mask.clone()),
             ("mask_take_o", take.clone()),
-            ("live_o", live.clone()),
+            (drawn_out, out.clone()),
         ]);
+        drawn = Some(out);
     }
     let emitted = vec![replay.emit()?];
     instance(m, &format!("u_replay{index}"), &emitted, &ports);
     files.extend(emitted);
-    Ok(sent)
+    Ok((sent, drawn))
 }
 
 fn describe(l: &LayerPlan) -> String {
@@ -416,6 +533,13 @@ fn describe(l: &LayerPlan) -> String {
         l.outputs,
         l.pe,
         l.simd,
-        if l.unit.is_some() { ", dropout" } else { "" }
+        match l.kind {
+            LayerKind::Plain => String::new(),
+            LayerKind::Dropout => ", dropout".into(),
+            LayerKind::Scale => ", scale dropout".into(),
+            LayerKind::Affine { .. } => ", affine dropout, inverted normalization".into(),
+            LayerKind::Subset { .. } => ", Gaussian scales".into(),
+            LayerKind::Bayes { crossbars } => format!(", {crossbars} crossbars"),
+        }
     )
 }

@@ -1,6 +1,7 @@
 //! Generated designs against the golden model, in Verilator.
 
 mod corruption;
+mod methods;
 mod networks;
 
 use networks::{Shape, images, network};

@@ -1,0 +1,354 @@
+//! The stochastic unit of a layer: in every lane a random stream, and what its draws decide, ahead of the layer.
+
+use super::RtlError;
+use super::scan::tree;
+use crate::leaf;
+use crate::net::Random;
+use crate::verilog::{Expr, Memory, Module, VerilogFile, cat, index_width, lit, mux, set, when, when_else};
+
+/// What a draw is made into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// One bit: 0 with a run-time probability.
+    Dropout,
+    /// How many of so many bits are 1: Gaussian, nearly.
+    Gaussian { bits: u32 },
+    /// One of so many crossbars.
+    Arbiter { crossbars: u32 },
+}
+
+/// What `count` draws a beat decide, for `lanes` passes at once.
+#[derive(Clone, Debug)]
+pub struct Unit {
+    pub kind: Kind,
+    /// Draws of a beat.
+    pub count: u32,
+    /// Draws a clock; divides `count`.
+    pub draws: u32,
+    pub beats: u32,
+    /// The draws of a frame's first beat hold for all its beats.
+    pub holds: bool,
+    pub lanes: u32,
+    /// Most groups of `lanes` passes an image can have.
+    pub max_groups: u32,
+    pub random: Random,
+}
+
+impl Unit {
+    fn prefix(&self) -> String {
+        match self.kind {
+            Kind::Dropout => "ns_dropout".into(),
+            Kind::Gaussian { bits } => format!("ns_gaussian{bits}"),
+            Kind::Arbiter { crossbars } => format!("ns_arbiter{crossbars}"),
+        }
+    }
+
+    pub fn lane_name(&self) -> String {
+        let r = &self.random;
+        let prefix = self.prefix();
+        format!("{prefix}_lane_{}x{}_{}_{}_{}", self.count, self.draws, self.max_groups, r.lfsr_bits, r.code_bits)
+    }
+
+    /// Bits of what one draw is made into.
+    pub fn width(&self) -> u32 {
+        match self.kind {
+            Kind::Dropout => 1,
+            Kind::Gaussian { bits } => index_width(bits + 1),
+            Kind::Arbiter { crossbars } => index_width(crossbars),
+        }
+    }
+
+    /// Name of the output port, and what stands there.
+    pub fn output(&self) -> (&'static str, &'static str) {
+        match self.kind {
+            Kind::Dropout => ("live_o", "0 where dropped"),
+            Kind::Gaussian { .. } => ("ones_o", "ones among the bits of each draw"),
+            Kind::Arbiter { .. } => ("choice_o", "the crossbar of each pass"),
+        }
+    }
+
+    pub fn name(&self) -> String {
+        let r = &self.random;
+        let held = if self.holds { "_held" } else { "" };
+        format!(
+            "{}{held}_{}x{}x{}_{}_{}_{}_{}",
+            self.prefix(),
+            self.count,
+            self.draws,
+            self.lanes,
+            self.beats,
+            self.max_groups,
+            r.lfsr_bits,
+            r.code_bits
+        )
+    }
+
+    /// Clocks in which a beat is drawn.
+    pub fn clocks(&self) -> u32 {
+        self.count / self.draws
+    }
+
+    fn group_bits(&self) -> u32 {
+        index_width(self.max_groups)
+    }
+
+    pub fn emit(&self) -> Result<Vec<VerilogFile>, RtlError> {
+        let leap = leaf::lfsr_leap(self.random.lfsr_bits, self.random.code_bits)?;
+        let mut files = vec![leap];
+        if self.kind == Kind::Dropout {
+            files.push(leaf::dropout_unit(self.random.code_bits)?);
+        }
+        let lane = self.emit_lane(&files)?;
+        let shared = self.emit_shared(&lane)?;
+        files.extend([lane, shared]);
+        Ok(files)
+    }
+
+    /// What draw `d` is made into.
+    fn decide(&self, m: &mut Module, unit: Option<&VerilogFile>, d: u32, drawn: &Expr, code: Option<&Expr>) -> Expr {
+        match (self.kind, unit, code) {
+            (Kind::Gaussian { bits }, ..) => {
+                let width = self.width();
+                let ones = (0..bits).map(|b| drawn.bit(b).zext(width)).collect();
+                if bits < drawn.width() {
+                    m.unused(&format!("unused_draw{d}"), &[&drawn.slice(drawn.width() - 1, bits)]);
+                }
+                m.wire_is(&format!("ones{d}"), &tree(ones))
+            }
+            (Kind::Arbiter { crossbars }, ..) => {
+                let width = self.width();
+                let total = drawn.width() + width;
+                let product =
+                    m.wire_is(&format!("scaled{d}"), &drawn.mul(&lit(width + 1, u128::from(crossbars)), total + 1));
+                m.unused(&format!("unused_scaled{d}"), &[&product.bits(0, drawn.width()), &product.bit(total)]);
+                product.bits(drawn.width(), width)
+            }
+            (Kind::Dropout, Some(unit), Some(code)) => {
+                let alive = m.wire(&format!("live{d}"), 1);
+                m.instance(
+                    &format!("u_unit{d}"),
+                    unit.header(),
+                    &[("draw_i", drawn), ("code_i", code), ("live_o", &alive)],
+                );
+                alive
+            }
+            (Kind::Dropout, ..) => lit(1, 1),
+        }
+    }
+
+    fn emit_lane(&self, leaves: &[VerilogFile]) -> Result<VerilogFile, RtlError> {
+        let (leap, unit) = (&leaves[0], leaves.get(1));
+        let (width, code_bits) = (self.random.lfsr_bits, self.random.code_bits);
+        let mut m = Module::new(&self.lane_name());
+        let (what, rule) = match self.kind {
+            Kind::Dropout => ("Dropout", "A draw below the code drops its neuron.".to_string()),
+            Kind::Gaussian { bits } => (
+                "Gaussian source",
+                format!("The ones among the lowest {bits} bits of a draw are counted: binomial, nearly Gaussian."),
+            ),
+            Kind::Arbiter { crossbars } => {
+                ("Arbiter", format!("A draw, scaled to 0 to {}, chooses the crossbar of the pass.", crossbars - 1))
+            }
+        };
+        m.doc(&format!(
+            "{what} of one lane: a Galois LFSR of {width} bits that leaps {code_bits} steps a draw, {} draws a clock. {rule} \
+             The state of every pass that this lane computes waits in a small memory.",
+            self.draws
+        ));
+        m.fact(if self.kind == Kind::Dropout { "neurons in a beat" } else { "draws in a beat" }, self.count);
+        m.fact("draws a clock", self.draws);
+        m.latency(&format!("{} clocks of draw_i for a beat", self.clocks()));
+        m.group("Clock");
+        let clk = m.input("clk_i", 1);
+        m.group("Streams");
+        let seed = m.input("seed_i", 1);
+        m.note("take the start state of a stream");
+        let many = self.max_groups > 1;
+        let groups = many.then(|| {
+            let swap = m.input("swap_i", 1);
+            m.note("put the state away and take up the next group's");
+            let seed_group = m.input("seed_group_i", self.group_bits());
+            let group = m.input("group_i", self.group_bits());
+            let next = m.input("next_group_i", self.group_bits());
+            let begin = m.input("begin_i", 1);
+            m.note("take up the first group's state");
+            (swap, seed_group, group, next, begin)
+        });
+        let seed_state = m.input("seed_state_i", width);
+        m.group("Draws");
+        let draw = m.input("draw_i", 1);
+        let code = (self.kind == Kind::Dropout).then(|| m.input("code_i", code_bits + 1));
+        let each = self.width();
+        let live = m.output_reg(self.output().0, self.count * each);
+
+        let state = m.reg("state_q", width);
+        let (mut at, mut lives) = (state.clone(), vec![]);
+        for d in 0..self.draws {
+            let next = m.wire(&format!("state{}", d + 1), width);
+            let drawn = m.wire(&format!("draw{d}"), code_bits);
+            m.instance(
+                &format!("u_leap{d}"),
+                leap.header(),
+                &[("state_i", &at), ("next_o", &next), ("draw_o", &drawn)],
+            );
+            lives.push(self.decide(&mut m, unit, d, &drawn, code.as_ref()));
+            at = next;
+        }
+        let drawn = cat(lives.iter().rev());
+        let mask = if self.draws == self.count {
+            drawn
+        } else {
+            cat([&drawn, &live.slice(self.count * each - 1, self.draws * each)])
+        };
+        m.clocked(&clk, [when(&draw, [set(&live, &mask)])]);
+        match groups {
+            Some((swap, seed_group, group, next, begin)) => {
+                m.section("States of the passes of this lane, by group");
+                let memory = m.memory(Memory::new("states", width, 1 << self.group_bits()));
+                let write = m.wire_is("write", &(&seed | &swap));
+                let address = m.wire_is("write_at", &mux(&seed, &seed_group, &group));
+                let value = m.wire_is("value", &mux(&seed, &seed_state, &state));
+                let waiting = m.wire_is("waiting", &memory.word(&next));
+                m.clocked(
+                    &clk,
+                    [
+                        when(&write, [set(&memory.word(&address), &value)]),
+                        when_else(&(&begin | &swap), [set(&state, &waiting)], [when(&draw, [set(&state, &at)])]),
+                    ],
+                );
+            }
+            None => m.clocked(&clk, [when_else(&seed, [set(&state, &seed_state)], [when(&draw, [set(&state, &at)])])]),
+        }
+        Ok(m.build()?)
+    }
+
+    fn emit_shared(&self, lane: &VerilogFile) -> Result<VerilogFile, RtlError> {
+        let (width, code_bits, clocks) = (self.random.lfsr_bits, self.random.code_bits, self.clocks());
+        let mut m = Module::new(&self.name());
+        m.doc(match (self.kind, self.holds) {
+            (Kind::Dropout, false) => {
+                "Dropout unit of a layer (SpinDrop): the live mask of the layer's next beat, drawn ahead of it. A draw depends on \
+                 the pass, the image and the neuron alone: every pass has a stream of its own, and every neuron takes one draw \
+                 of it an image."
+            }
+            (Kind::Dropout, true) => {
+                "Dropout unit of a layer: what is dropped in the layer's next frame, drawn ahead of it. A draw depends on the \
+                 pass and the image alone: every pass has a stream of its own."
+            }
+            (Kind::Gaussian { .. }, _) => {
+                "Gaussian source of a layer (sub-set inference): the ones of the layer's next beat, drawn ahead of it. A draw \
+                 depends on the pass, the image and the neuron alone: every pass has a stream of its own."
+            }
+            (Kind::Arbiter { .. }, _) => {
+                "Arbiter of a layer (SpinBayes): the crossbar that computes the next pass, drawn ahead of it. A draw depends on \
+                 the pass and the image alone: every pass has a stream of its own."
+            }
+        });
+        m.fact(
+            if self.kind == Kind::Dropout && !self.holds { "neurons in a beat" } else { "draws at once" },
+            self.count,
+        );
+        m.fact("beats in a frame", self.beats);
+        m.fact("lanes (passes at once)", self.lanes);
+        m.fact("groups of passes, at most", self.max_groups);
+        m.latency(&format!("{clocks} clocks from one beat to the draws of the next, {} between frames", clocks + 1));
+        m.group("Clock and reset");
+        let clk = m.input("clk_i", 1);
+        let rst_n = m.input("rst_ni", 1);
+        m.group("Streams");
+        let seed = m.input("seed_valid_i", 1);
+        let seed_lane = m.input("seed_lane_i", self.lanes);
+        m.note("one-hot");
+        let many = self.max_groups > 1;
+        let seed_group = many.then(|| m.input("seed_group_i", self.group_bits()));
+        let seed_state = m.input("seed_state_i", width);
+        let last_group = many.then(|| {
+            let e = m.input("last_group_i", self.group_bits());
+            m.note("groups of passes an image has, less 1");
+            e
+        });
+        let begin = m.input("begin_i", 1);
+        m.note("all streams have their start states");
+        m.group("Draws");
+        let code = (self.kind == Kind::Dropout).then(|| {
+            let code = m.input("code_i", code_bits + 1);
+            m.note(&format!("probability of dropping, in units of 2^-{code_bits}"));
+            code
+        });
+        let take = m.input("take_i", 1);
+        m.note("the layer takes a beat");
+        let ready = m.output("ready_o", 1);
+        let (output, about) = self.output();
+        let beat_width = self.count * self.width();
+        let live = m.output(output, self.lanes * beat_width);
+        m.note(about);
+
+        let active = m.reg("active_q", 1);
+        let left_bits = index_width(clocks + 1);
+        let left = m.reg("left_q", left_bits);
+        m.note("clocks of drawing left");
+        let ends = if self.beats > 1 {
+            let beat = m.reg("beat_q", index_width(self.beats));
+            let last = m.wire_is("last_beat", &beat.eq(&lit(beat.width(), u128::from(self.beats - 1))));
+            let next = mux(&last, &lit(beat.width(), 0), &(&beat + lit(beat.width(), 1)));
+            m.clocked(
+                &clk,
+                [when_else(&begin, [set(&beat, &lit(beat.width(), 0))], [when(&take, [set(&beat, &next)])])],
+            );
+            m.wire_is("frame_ends", &(&take & &last))
+        } else {
+            m.wire_is("frame_ends", &take)
+        };
+        let within = if self.holds { lit(1, 0) } else { &take & !&ends };
+        let drawing = m.wire_is("drawing", &(left.any() | &within));
+        m.note("between frames, the state is swapped first");
+        let some = |n: u32| lit(left_bits, u128::from(n));
+        // A draw of one clock is always done when the layer asks again.
+        m.assign(&ready, &if clocks > 1 { &active & left.le(&some(1)) } else { active.clone() });
+        m.clocked(
+            &clk,
+            [
+                when_else(&(!&rst_n | &seed), [set(&active, &lit(1, 0))], [when(&begin, [set(&active, &lit(1, 1))])]),
+                when_else(
+                    &!&rst_n,
+                    [set(&left, &some(0))],
+                    [when_else(
+                        &(&begin | &ends),
+                        [set(&left, &some(clocks))],
+                        [when_else(
+                            &within,
+                            [set(&left, &some(clocks - 1))],
+                            [when(&left.any(), [set(&left, &(&left - some(1)))])],
+                        )],
+                    )],
+                ),
+            ],
+        );
+        let mut shared = vec![("clk_i", clk.clone()), ("seed_state_i", seed_state), ("draw_i", drawing)];
+        shared.extend(code.map(|code| ("code_i", code)));
+        if let (Some(last_group), Some(seed_group)) = (last_group, seed_group) {
+            let bits = self.group_bits();
+            let group = m.reg("group_q", bits);
+            let after = mux(&group.eq(&last_group), &lit(bits, 0), &(&group + lit(bits, 1)));
+            let after = m.wire_is("next_group", &mux(&begin, &lit(bits, 0), &after));
+            m.clocked(&clk, [when(&(&begin | &ends), [set(&group, &after)])]);
+            let swap = m.wire_is("swap", &(&ends & last_group.any()));
+            m.note("a single group keeps its state");
+            shared.extend([
+                ("swap_i", swap),
+                ("group_i", group),
+                ("next_group_i", after),
+                ("begin_i", begin),
+                ("seed_group_i", seed_group),
+            ]);
+        }
+        m.generate_for("g_lane", "l", self.lanes, |m, l| {
+            let seeded = &seed & seed_lane.at(l);
+            let out = live.word(l, beat_width);
+            let mut ports: Vec<(&str, &crate::verilog::Expr)> = shared.iter().map(|(n, e)| (*n, e)).collect();
+            ports.extend([("seed_i", &seeded), (output, &out)]);
+            m.instance("u_lane", lane.header(), &ports);
+        });
+        Ok(m.build()?)
+    }
+}
