@@ -79,13 +79,10 @@ fn every_structure_has_a_design() {
         let at: Vec<bool> = s.network.hidden.iter().map(|h| h.method.is_some()).collect();
         at.len() > 1 && at[at.len() - 1] && !at[..at.len() - 1].contains(&true)
     });
-    let first = |s: &Sample, what: fn(&Method) -> bool| {
-        s.network.hidden.iter().find_map(|h| h.method.as_ref()).is_some_and(what)
-    };
-    let later = |s: &Sample, what: fn(&Method) -> bool| {
-        s.network.hidden.iter().filter_map(|h| h.method.as_ref()).skip(1).any(what)
-    };
-    let methods: [(&str, fn(&Method) -> bool); 5] = [
+    type Is = fn(&Method) -> bool;
+    let first = |s: &Sample, what: Is| s.network.hidden.iter().find_map(|h| h.method.as_ref()).is_some_and(what);
+    let later = |s: &Sample, what: Is| s.network.hidden.iter().filter_map(|h| h.method.as_ref()).skip(1).any(what);
+    let methods: [(&str, Is); 5] = [
         ("SpinDrop before the sign", |m| matches!(m, Method::Spindrop(d) if d.place == Place::BeforeSign)),
         ("Scale-Dropout", |m| matches!(m, Method::Scale(_))),
         ("affine dropout", |m| matches!(m, Method::Affine(_))),
