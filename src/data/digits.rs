@@ -1,13 +1,14 @@
 //! The 8×8 digits, embedded in the program (`data/digits/README.md` names source and licence).
 
 use super::{DataError, Dataset, Split};
+use crate::random::SplitMix64;
 use flate2::read::GzDecoder;
 use std::io::Read;
 
 const FILE: &str = "data/digits/digits.csv.gz";
 const PACKED: &[u8] = include_bytes!("../../data/digits/digits.csv.gz");
 const IMAGES: usize = 1797;
-const PIXELS: usize = 64;
+pub(super) const PIXELS: usize = 64;
 const TRAIN: usize = 1097;
 const VALIDATION: usize = 200;
 
@@ -47,14 +48,9 @@ fn parse(packed: &[u8]) -> Result<Dataset, DataError> {
 
 fn shuffled(n: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..n).collect();
-    let mut state = 0u64;
+    let mut random = SplitMix64::new(0);
     for i in (1..n).rev() {
-        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^= z >> 31;
-        order.swap(i, (z % (i as u64 + 1)) as usize);
+        order.swap(i, (random.word() % (i as u64 + 1)) as usize);
     }
     order
 }

@@ -6,12 +6,14 @@
 mod galois;
 mod jump;
 mod lanes;
+mod splitmix;
 mod streams;
 
 pub use galois::Galois;
 pub use jump::{Jump, JumpMatrix, jump_polynomial};
 pub(crate) use lanes::transpose;
 pub use lanes::{LANES, LaneBits, Lanes};
+pub use splitmix::SplitMix64;
 pub use streams::{WIDTHS, mask_of, root_from_seed, spacing_of, stream_start};
 
 use thiserror::Error;

@@ -1,6 +1,6 @@
 //! How streams start: masks, spacings and roots of `docs/semantics.md` §4.
 
-use super::{Jump, RandomError};
+use super::{Jump, RandomError, SplitMix64};
 
 /// The widths that have a mask and a spacing.
 pub const WIDTHS: [u32; 3] = [32, 48, 64];
@@ -28,10 +28,7 @@ fn row(bits: u32) -> Result<(u64, u64), RandomError> {
 
 /// The root state of `bits` bits (2 to 64) that a seed gives: one step of SplitMix64, and 1 in place of 0.
 pub fn root_from_seed(seed: u64, bits: u32) -> u64 {
-    let z = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    ((z ^ (z >> 31)) & (u64::MAX >> (64 - bits))).max(1)
+    (SplitMix64::new(seed).word() & (u64::MAX >> (64 - bits))).max(1)
 }
 
 /// The state in which the stream of `layer` in `pass` starts: the root, (pass·layers + layer)·spacing steps on.

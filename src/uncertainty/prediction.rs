@@ -11,6 +11,8 @@ pub struct Prediction {
     pub entropy: f64,
     /// H(p̄) − mean of H(p_t): the part that is due to the passes disagreeing. Not below 0.
     pub mutual_information: f64,
+    /// The largest of the mean logits over passes, without temperature.
+    pub largest_logit: f64,
 }
 
 impl Prediction {
@@ -29,13 +31,25 @@ impl Prediction {
             probability.iter_mut().zip(&p).for_each(|(sum, p)| *sum += p / passes);
         }
         let entropy = entropy(&probability);
-        Prediction { probability, entropy, mutual_information: (entropy - entropies / passes).max(0.0) }
+        let sum = |class: usize| logits.iter().skip(class).step_by(classes).map(|&z| i64::from(z)).sum::<i64>();
+        let largest = (0..classes).map(sum).max().unwrap_or(0);
+        Prediction {
+            probability,
+            entropy,
+            mutual_information: (entropy - entropies / passes).max(0.0),
+            largest_logit: largest as f64 / (passes * 2f64.powi(output.frac_bits as i32)),
+        }
     }
 
     /// The most probable class; the first of several.
     pub fn class(&self) -> usize {
         let p = &self.probability;
         (1..p.len()).fold(0, |best, c| if p[c] > p[best] { c } else { best })
+    }
+
+    /// The probability of the most probable class.
+    pub fn confidence(&self) -> f64 {
+        self.probability[self.class()]
     }
 }
 
@@ -109,5 +123,13 @@ mod tests {
         let logits = [(3f64.ln() * 65536.0).round() as i32, 0, 0, 0];
         let prediction = Prediction::new(&logits, &output(2, 16, 1.0));
         assert!((prediction.probability[0] - 0.625).abs() < 1e-5);
+        assert_eq!(prediction.confidence(), prediction.probability[0]);
+    }
+
+    #[test]
+    fn the_largest_logit_is_that_of_the_mean_over_passes() {
+        // Sums are 30, 34 and −64; class 0 has the largest single logit. 4 fraction bits, two passes.
+        let prediction = Prediction::new(&[40, 16, -32, -10, 18, -32], &output(3, 4, 2.0));
+        assert_eq!(prediction.largest_logit, 34.0 / 32.0);
     }
 }
