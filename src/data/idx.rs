@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::Path;
 
-const SIDE: usize = 28;
+pub(super) const SIDE: usize = 28;
 const TRAIN: usize = 55_000;
 const VALIDATION: usize = 5_000;
 const TEST: usize = 10_000;

@@ -2,7 +2,14 @@
 
 mod digits;
 mod idx;
+mod noise;
 pub mod npy;
+mod other;
+mod rotate;
+
+pub use noise::{gaussian, uniform};
+pub use other::Other;
+pub use rotate::rotated;
 
 use crate::model::{Encoding, InputSpec};
 use crate::net::{Images, NetError};
@@ -44,6 +51,10 @@ pub const CLASSES: usize = 10;
 pub enum DataError {
     #[error("data set `{name}`: not known; there are {}", NAMES.join(", "))]
     Unknown { name: String },
+    #[error("other data `{name}`: not known; there are uniform, gaussian, rotate, rotate:DEGREES, {} and .npy files", NAMES.join(", "))]
+    UnknownOther { name: String },
+    #[error("other data `{name}`: give a turn in degrees, as in rotate:90")]
+    Degrees { name: String },
     #[error("data set `{name}`: {file} is missing; `make data` fetches it")]
     Missing { name: &'static str, file: String },
     #[error("{file}: {source}")]
@@ -70,6 +81,15 @@ pub fn load(name: &str, split: Split) -> Result<Dataset, DataError> {
     }
 }
 
+/// Pixels of an image of the set called `name`.
+fn pixels(name: &str) -> Option<usize> {
+    match name {
+        "digits" => Some(digits::PIXELS),
+        "mnist" | "fashion-mnist" => Some(idx::SIDE * idx::SIDE),
+        _ => None,
+    }
+}
+
 /// Where fetched sets lie: `$NEUSPIN_DATA`, or `data/cache` below the working directory.
 pub fn cache_dir() -> PathBuf {
     std::env::var_os("NEUSPIN_DATA").filter(|v| !v.is_empty()).map_or_else(|| "data/cache".into(), PathBuf::from)
@@ -93,6 +113,12 @@ impl Dataset {
         &self.images[n * self.pixels()..(n + 1) * self.pixels()]
     }
 
+    /// The first `count` images.
+    #[must_use]
+    pub fn first(&self, count: usize) -> Dataset {
+        self.select(0..count.min(self.len()))
+    }
+
     /// The images `indices`, in that order.
     fn select(&self, indices: impl Iterator<Item = usize>) -> Dataset {
         let (mut images, mut labels) = (Vec::new(), Vec::new());
@@ -114,11 +140,15 @@ impl Dataset {
 
 /// The input values of `dataset` for a model that reads `spec`.
 pub fn encode(dataset: &Dataset, spec: &InputSpec) -> Result<Images, DataError> {
-    if dataset.pixels() != spec.features {
-        let (name, pixels) = (dataset.name.clone(), dataset.pixels());
-        return Err(DataError::Features { name, pixels, features: spec.features });
+    encode_bytes(&dataset.name, dataset.pixels(), &dataset.images, spec)
+}
+
+/// The same of images of `pixels` bytes that are called `name`.
+fn encode_bytes(name: &str, pixels: usize, bytes: &[u8], spec: &InputSpec) -> Result<Images, DataError> {
+    if pixels != spec.features {
+        return Err(DataError::Features { name: name.into(), pixels, features: spec.features });
     }
-    Ok(Images::new(&spec.input(), dataset.images.iter().map(|&v| value(v, spec)).collect())?)
+    Ok(Images::new(&spec.input(), bytes.iter().map(|&v| value(v, spec)).collect())?)
 }
 
 /// The input value of one byte; see [`Encoding`].
