@@ -12,6 +12,7 @@ mod output;
 mod plan_arg;
 mod proof;
 mod train;
+mod uncertainty;
 
 use clap::{Parser, Subcommand};
 use neuspin::cosim::CosimError;
@@ -49,6 +50,7 @@ enum Command {
     Demo(demo::Args),
     Inspect(inspect::Args),
     Evaluate(evaluate::Args),
+    Uncertainty(uncertainty::Args),
     Generate(generate::Args),
     Cosim(cosim::Args),
     Train(train::Args),
@@ -73,6 +75,7 @@ pub fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args, &output),
         Command::Inspect(args) => inspect::run(&args, &output),
         Command::Evaluate(args) => evaluate::run(&args, &output),
+        Command::Uncertainty(args) => uncertainty::run(&args, &output),
         Command::Generate(args) => generate::run(&args, &output),
         Command::Cosim(args) => cosim::run(&args, &output),
         Command::Train(args) => train::run(&args, &output),

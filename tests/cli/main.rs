@@ -1,6 +1,7 @@
 //! The `neuspin` command as scripts see it: exit codes, standard output, what it leaves behind.
 
 mod interrupts;
+mod uncertainty;
 
 use assert_cmd::Command;
 use serde_json::Value;

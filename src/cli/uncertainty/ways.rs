@@ -1,0 +1,79 @@
+//! The ways in which a network is asked: what passes buy is the difference.
+
+use super::super::output::Output;
+use anyhow::Result;
+use neuspin::golden::{Golden, ImageResult};
+use neuspin::net::{Images, Network};
+use neuspin::uncertainty::{OutlierScore, Prediction, Scored};
+
+/// What a network says of a set of images when asked in one way.
+pub struct Said {
+    pub way: Way,
+    pub predictions: Vec<Prediction>,
+    /// Decisions.
+    pub classes: Vec<usize>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// One pass without dropout.
+    Deterministic,
+    /// The first so many stochastic passes.
+    Passes(u32),
+}
+
+impl Way {
+    pub fn name(self) -> String {
+        match self {
+            Way::Deterministic => "dropout off".into(),
+            Way::Passes(1) => "1 pass".into(),
+            Way::Passes(n) => format!("{n} passes"),
+        }
+    }
+
+    /// Stochastic passes.
+    pub fn passes(self) -> u32 {
+        match self {
+            Way::Deterministic => 0,
+            Way::Passes(n) => n,
+        }
+    }
+}
+
+impl Said {
+    pub fn scored(&self, score: OutlierScore) -> Vec<Scored> {
+        let scored = |(prediction, &class): (&Prediction, &usize)| Scored { score: score.of(prediction), class };
+        self.predictions.iter().zip(&self.classes).map(scored).collect()
+    }
+
+    pub fn mean_entropy(&self) -> f64 {
+        self.predictions.iter().map(|p| p.entropy).sum::<f64>() / self.predictions.len() as f64
+    }
+}
+
+/// Asks without dropout, with one pass, and with all passes of the network where those are more.
+pub fn ask(network: &Network, images: &Images, output: &Output) -> Result<Vec<Said>> {
+    let golden = Golden::new(network)?;
+    let one = |result: &ImageResult, logits: &[i32]| (Prediction::new(logits, &network.output), result.class);
+    let said = |way, all: Vec<(Prediction, usize)>| {
+        let (predictions, classes) = all.into_iter().unzip();
+        Said { way, predictions, classes }
+    };
+
+    let off = golden.deterministic(images)?;
+    // The sum over one pass is its logits, which have 32 bits at most.
+    let logits = |result: &ImageResult| -> Vec<i32> { result.sum.iter().map(|&z| z as i32).collect() };
+    let mut ways = vec![said(Way::Deterministic, off.iter().map(|r| one(r, &logits(r))).collect())];
+
+    let counts = if network.passes > 1 { vec![1, network.passes] } else { vec![1] };
+    for passes in counts {
+        let bar = output.progress("golden", images.len());
+        let all = golden.run_with(images, 0, passes, |_, result, logits| {
+            bar.inc(1);
+            one(&result, logits)
+        })?;
+        bar.finish_and_clear();
+        ways.push(said(Way::Passes(passes), all));
+    }
+    Ok(ways)
+}
