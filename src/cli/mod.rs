@@ -1,5 +1,6 @@
 //! Command line: one file a subcommand.
 
+mod compare;
 mod completions;
 mod cosim;
 mod demo;
@@ -51,6 +52,7 @@ enum Command {
     Inspect(inspect::Args),
     Evaluate(evaluate::Args),
     Uncertainty(uncertainty::Args),
+    Compare(compare::Args),
     Generate(generate::Args),
     Cosim(cosim::Args),
     Train(train::Args),
@@ -76,6 +78,7 @@ pub fn main() -> ExitCode {
         Command::Inspect(args) => inspect::run(&args, &output),
         Command::Evaluate(args) => evaluate::run(&args, &output),
         Command::Uncertainty(args) => uncertainty::run(&args, &output),
+        Command::Compare(args) => compare::run(&args, &output),
         Command::Generate(args) => generate::run(&args, &output),
         Command::Cosim(args) => cosim::run(&args, &output),
         Command::Train(args) => train::run(&args, &output),

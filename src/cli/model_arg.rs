@@ -19,7 +19,7 @@ pub struct ModelArg {
 }
 
 /// What can be changed about a network without training.
-#[derive(Args)]
+#[derive(Args, Default)]
 pub struct DrawArgs {
     /// Monte-Carlo passes an image [default: the model's]
     #[arg(long, value_name = "T", value_parser = clap::value_parser!(u32).range(1..))]

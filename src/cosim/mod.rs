@@ -17,6 +17,7 @@ mod mismatch;
 mod protocol;
 mod session;
 mod simulation;
+mod synthesis;
 mod tool;
 
 pub use build::Builder;
@@ -28,3 +29,4 @@ pub use locate::locate;
 pub use mismatch::{Mismatch, Place};
 pub use session::{Options, Outcome, Settings, cosimulate};
 pub use simulation::Stimulus;
+pub use synthesis::{Cells, synthesize};

@@ -65,6 +65,13 @@ pub fn find_iverilog() -> Result<(), CosimError> {
     ask("iverilog", &["-V"], &format!("{INSTALL} `apt install iverilog`")).map(drop)
 }
 
+/// The Yosys to use: the program that the environment variable `YOSYS` names, else `yosys`.
+pub fn find_yosys() -> Result<String, CosimError> {
+    let program = std::env::var("YOSYS").ok().filter(|v| !v.is_empty()).unwrap_or_else(|| "yosys".into());
+    ask(&program, &["-V"], &format!("{INSTALL} `apt install yosys`; YOSYS=/path/to/yosys names another one"))?;
+    Ok(program)
+}
+
 /// First line of what a short question to a tool answers.
 fn ask(program: &str, args: &[&str], advice: &str) -> Result<String, CosimError> {
     let output = Command::new(program)

@@ -113,6 +113,19 @@ impl Method {
         Method::Spindrop(Dropout { code, place: Place::AfterSign })
     }
 
+    /// Name, as people call it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Method::Spindrop(Dropout { place: Place::AfterSign, .. }) => "SpinDrop",
+            Method::Spindrop(_) => "SpinDrop before sign",
+            Method::Scale(_) => "Scale-Dropout",
+            Method::Affine(Affine { drops: Drops::Vector, .. }) => "affine, vector",
+            Method::Affine(_) => "affine, element",
+            Method::Subset(_) => "sub-set inference",
+            Method::Spinbayes(_) => "SpinBayes",
+        }
+    }
+
     /// Draws that one pass of one image takes in a layer of `neurons` neurons.
     pub fn draws(&self, neurons: usize) -> usize {
         match self {

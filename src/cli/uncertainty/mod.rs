@@ -17,7 +17,7 @@ use neuspin::net::{Images, Network};
 use neuspin::uncertainty::{CONFIDENCE, OutlierScore, RESAMPLES, Rule};
 use quality::{Quality, quality_table, reliability_table};
 use serde_json::{Value, json};
-use ways::ask;
+pub use ways::{Said, ask};
 
 const EXAMPLES: &str = "\
 Examples:
