@@ -6,7 +6,7 @@ TEST_TOOLS = $(SIMULATION_TOOLS) iverilog yosys
 # Features that the tests and lints are run with. The trainer's takes some minutes to compile; `make test FEATURES=` leaves it out.
 FEATURES = train
 
-.PHONY: demo tools test lint data bench area
+.PHONY: demo tools test lint data bench area uncertainty
 
 ## demo: the whole way with a bundled network, from model to proven Verilog
 demo:
@@ -38,3 +38,7 @@ bench:
 ## area: LUTs of the layer engine at several foldings (Yosys; half an hour)
 area: tools
 	scripts/area.sh 16x64x16 16x64x4 8x32x16 4x32x1
+
+## uncertainty: train six networks and measure what passes and outliers buy (half an hour; needs node)
+uncertainty:
+	scripts/uncertainty.sh
