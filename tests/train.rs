@@ -83,7 +83,7 @@ fn a_network_without_dropout_has_none() {
 
 #[test]
 fn what_cannot_be_trained_is_refused_by_option() {
-    let cases: [(TrainConfig, &str); 12] = [
+    let cases: [(TrainConfig, &str); 13] = [
         (TrainConfig { dataset: "letters".into(), ..quick() }, "data set `letters`: not known; there are digits"),
         (TrainConfig { layers: "64-10".parse().unwrap(), ..quick() }, "--layers: `64-10`; give inputs, hidden"),
         (TrainConfig { layers: "784-64-10".parse().unwrap(), ..quick() }, "--layers: `784-64-10`; digits needs 64"),
@@ -94,6 +94,7 @@ fn what_cannot_be_trained_is_refused_by_option() {
         (TrainConfig { batch: 5000, ..quick() }, "--batch: 5000; digits has 1097"),
         (TrainConfig { learning_rate: f64::NAN, ..quick() }, "--learning-rate: NaN"),
         (TrainConfig { shift: 8, ..quick() }, "--shift: 8; images are 8"),
+        (TrainConfig { outliers: 1.5, ..quick() }, "--outliers: 1.5; a share from 0 to 1"),
         (TrainConfig { passes: 0, ..quick() }, "--passes: 0"),
         (TrainConfig { name: "1st".into(), ..quick() }, "--name: `1st`; use letters"),
     ];

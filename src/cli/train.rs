@@ -47,6 +47,9 @@ pub struct Args {
     /// Move each training image by up to this many pixels
     #[arg(long, default_value_t = 0, value_name = "PIXELS")]
     shift: usize,
+    /// Synthetic outliers beside each batch, as a share of its images: the network learns to be unsure of them
+    #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
+    outliers: f64,
     /// Seed of everything random, and of the model's draws
     #[arg(long, default_value_t = 2)]
     seed: u64,
@@ -75,6 +78,7 @@ pub fn run(args: &Args, output: &Output) -> Result<Status> {
         batch: args.batch,
         learning_rate: args.learning_rate,
         shift: args.shift,
+        outliers: args.outliers,
         seed: args.seed,
         passes: args.passes,
         name: args.name.clone(),

@@ -1,6 +1,7 @@
-//! Batches of training images: shuffled, shifted, encoded.
+//! Batches of training images: shuffled, shifted, encoded, with outliers beside them.
 
 use super::TrainError;
+use super::outliers::outlier;
 use crate::data::{Dataset, value};
 use crate::model::InputSpec;
 use candle_core::{Device, Tensor};
@@ -12,6 +13,7 @@ pub struct Batches<'a> {
     dataset: &'a Dataset,
     batch: usize,
     shift: usize,
+    outliers: usize,
     order: Vec<usize>,
     /// What a byte becomes: input values divided by [`input_scale`].
     encoded: [f32; 256],
@@ -23,12 +25,13 @@ pub fn input_scale(spec: &InputSpec) -> f64 {
 }
 
 impl<'a> Batches<'a> {
-    pub fn new(dataset: &'a Dataset, spec: &InputSpec, batch: usize, shift: usize) -> Self {
+    /// Batches of `batch` images, each moved by up to `shift` pixels, and of `outliers` outliers.
+    pub fn new(dataset: &'a Dataset, spec: &InputSpec, batch: usize, shift: usize, outliers: usize) -> Self {
         let encoded = std::array::from_fn(|byte| {
             let v = f32::from(value(byte as u8, spec));
             if spec.bits == 1 { 2.0 * v - 1.0 } else { v / input_scale(spec) as f32 }
         });
-        Batches { dataset, batch, shift, order: (0..dataset.len()).collect(), encoded }
+        Batches { dataset, batch, shift, outliers, order: (0..dataset.len()).collect(), encoded }
     }
 
     /// Full batches in an epoch. What is left over is another part of the set each time.
@@ -40,15 +43,19 @@ impl<'a> Batches<'a> {
         self.order.shuffle(rng);
     }
 
-    /// Inputs (images × features) and classes of batch `n`.
+    /// Inputs (rows × features) and classes of batch `n`; rows beyond the classes are outliers.
     pub fn get(&self, n: usize, rng: &mut StdRng) -> Result<(Tensor, Tensor), TrainError> {
         let (pixels, images) = (self.dataset.pixels(), &self.order[n * self.batch..(n + 1) * self.batch]);
-        let mut x = Vec::with_capacity(images.len() * pixels);
+        let rows = images.len() + self.outliers;
+        let mut x = Vec::with_capacity(rows * pixels);
         for &image in images {
             self.push_shifted(self.dataset.image(image), rng, &mut x);
         }
+        for _ in 0..self.outliers {
+            x.extend(outlier(self.dataset, rng).into_iter().map(|byte| self.encoded[usize::from(byte)]));
+        }
         let y = images.iter().map(|&i| u32::from(self.dataset.labels[i])).collect();
-        let x = Tensor::from_vec(x, (images.len(), pixels), &Device::Cpu)?;
+        let x = Tensor::from_vec(x, (rows, pixels), &Device::Cpu)?;
         Ok((x, Tensor::from_vec(y, images.len(), &Device::Cpu)?))
     }
 
@@ -88,7 +95,7 @@ mod tests {
     #[test]
     fn a_shift_moves_the_image_and_fills_with_zero() {
         let (set, spec) = corner();
-        let batches = Batches::new(&set, &spec, 1, 1);
+        let batches = Batches::new(&set, &spec, 1, 1, 0);
         let mut rng = StdRng::seed_from_u64(1);
         let mut places = [0; 10];
         for _ in 0..900 {
@@ -103,5 +110,16 @@ mod tests {
             assert!((60..140).contains(&places[at]), "{places:?}");
         }
         assert!((420..580).contains(&places[9]), "{places:?}");
+    }
+    #[test]
+    fn outliers_stand_behind_the_images_and_have_no_class() {
+        let (set, spec) = corner();
+        let mut rng = StdRng::seed_from_u64(1);
+        let (x, y) = Batches::new(&set, &spec, 1, 0, 3).get(0, &mut rng).unwrap();
+        assert_eq!((x.dims(), y.dims()), (&[4, 9][..], &[1][..]));
+        let x = x.to_vec2::<f32>().unwrap();
+        assert_eq!(x[0], [0.5, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+        // Two bits, divided by 2.
+        assert!(x[1..].iter().flatten().all(|v| [0.0, 0.5, 1.0, 1.5].contains(v)) && x[1] != x[2]);
     }
 }

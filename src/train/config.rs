@@ -28,7 +28,9 @@ pub struct TrainConfig {
     pub learning_rate: f64,
     /// Each training image is moved by up to this many pixels, in both directions; 0 moves none.
     pub shift: usize,
-    /// Of initial weights, order of images, shifts and masks; also the seed of the model's draws at inference.
+    /// Synthetic outliers beside each batch, as a share of its images; 0 is none.
+    pub outliers: f64,
+    /// Of initial weights, order of images, shifts, outliers and masks; also the seed of the model's draws at inference.
     pub seed: u64,
     /// Monte-Carlo passes by which the best epoch is chosen, and the model's default.
     pub passes: u32,
@@ -51,6 +53,7 @@ impl Default for TrainConfig {
             batch: 64,
             learning_rate: 1e-2,
             shift: 0,
+            outliers: 0.0,
             seed: 2,
             passes: 16,
             name: "digits-spindrop".into(),
@@ -70,18 +73,25 @@ impl TrainConfig {
             line += " --signed";
         }
         line += &format!(
-            " --dropout {} --epochs {} --batch {} --learning-rate {} --shift {} --seed {} --passes {} --name {} --out {}",
-            self.dropout,
-            self.epochs,
-            self.batch,
-            self.learning_rate,
-            self.shift,
+            " --dropout {} --epochs {} --batch {} --learning-rate {} --shift {}",
+            self.dropout, self.epochs, self.batch, self.learning_rate, self.shift
+        );
+        if self.outliers > 0.0 {
+            line += &format!(" --outliers {}", self.outliers);
+        }
+        line += &format!(
+            " --seed {} --passes {} --name {} --out {}",
             self.seed,
             self.passes,
             self.name,
             self.out.display()
         );
         line
+    }
+
+    /// Outliers beside each batch.
+    pub fn outlier_rows(&self) -> usize {
+        (self.outliers * self.batch as f64).round() as usize
     }
 
     /// Checks all that the data set does not decide.
@@ -108,6 +118,9 @@ impl TrainConfig {
         }
         if !(self.learning_rate.is_finite() && self.learning_rate > 0.0) {
             return fail("learning-rate", format!("{}; it must be above 0", self.learning_rate));
+        }
+        if !(0.0..=1.0).contains(&self.outliers) {
+            return fail("outliers", format!("{}; a share from 0 to 1", self.outliers));
         }
         if self.passes == 0 {
             return fail("passes", "0; at least 1".into());

@@ -9,9 +9,13 @@ use crate::data::{self, CLASSES, Dataset, Split};
 use crate::lower::lower;
 use crate::model::{InputSpec, Model, Training};
 use crate::net::Images;
+use candle_core::Tensor;
 use indicatif::ProgressBar;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
+
+/// Weight of the outliers' cross entropy beside that of the images.
+const OUTLIER_WEIGHT: f64 = 0.5;
 
 /// Trains a network and returns the best epoch of it. The same configuration gives the same model on the same machine.
 ///
@@ -70,7 +74,8 @@ impl<'a> Run<'a> {
     }
 
     fn all_epochs(mut self, training: &Dataset, progress: &ProgressBar) -> Result<Model, TrainError> {
-        let mut batches = Batches::new(training, self.spec, self.config.batch, self.config.shift);
+        let mut batches =
+            Batches::new(training, self.spec, self.config.batch, self.config.shift, self.config.outlier_rows());
         progress.set_length(u64::from(self.config.epochs) * batches.len() as u64);
         let mut best: Option<Best> = None;
         for epoch in 1..=self.config.epochs {
@@ -102,7 +107,7 @@ impl<'a> Run<'a> {
             let cosine = 0.5 * (1.0 + (std::f64::consts::PI * done).cos());
             let (x, y) = batches.get(n, &mut self.rng)?;
             let logits = self.network.forward(&x, &mut self.rng)?;
-            let loss = candle_nn::loss::cross_entropy(&logits, &y)?;
+            let loss = loss(&logits, &y)?;
             self.optimiser.step(&loss.backward()?, self.config.learning_rate * cosine)?;
             let loss = loss.to_scalar::<f32>()?;
             if !loss.is_finite() {
@@ -129,8 +134,9 @@ impl<'a> Run<'a> {
     fn model(&self, epoch: u32) -> Result<Model, TrainError> {
         let config = self.config;
         let sign = if config.signed { "signed " } else { "" };
+        let outliers = if config.outliers > 0.0 { ", trained with synthetic outliers" } else { "" };
         let description = format!(
-            "Binary fully connected network {} for {}, {sign}{}-bit inputs, SpinDrop with p = {}.",
+            "Binary fully connected network {} for {}, {sign}{}-bit inputs, SpinDrop with p = {}{outliers}.",
             config.layers, config.dataset, config.input_bits, config.dropout
         );
         let training =
@@ -146,5 +152,37 @@ impl<'a> Run<'a> {
             temperature: 1.0,
             layers: self.network.export(input_scale(self.spec))?,
         })
+    }
+}
+
+/// Cross entropy of the images, which come first, with their classes `y`, and of the rows behind them with equal
+/// probabilities for all classes, weighted by [`OUTLIER_WEIGHT`].
+fn loss(logits: &Tensor, y: &Tensor) -> Result<Tensor, TrainError> {
+    let (rows, images) = (logits.dim(0)?, y.dim(0)?);
+    if rows == images {
+        return Ok(candle_nn::loss::cross_entropy(logits, y)?);
+    }
+    let of_images = candle_nn::loss::cross_entropy(&logits.narrow(0, 0, images)?, y)?;
+    let outliers = candle_nn::ops::log_softmax(&logits.narrow(0, images, rows - images)?, 1)?;
+    Ok((of_images - (outliers.mean_all()? * OUTLIER_WEIGHT)?)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::Device;
+
+    #[test]
+    fn outliers_are_to_be_of_every_class_alike() {
+        let logits = Tensor::new(&[[2f32, 0.0], [0.0, 0.0], [1.0, 0.0]], &Device::Cpu).unwrap();
+        let y = Tensor::new(&[0u32], &Device::Cpu).unwrap();
+        let found = loss(&logits, &y).unwrap().to_scalar::<f32>().unwrap();
+        let softplus = |z: f64| z.exp().ln_1p();
+        // −ln p of both classes: ln 2 twice where logits are equal, softplus(∓1) where they are 1 apart.
+        let outliers = (2.0 * 2f64.ln() + softplus(-1.0) + softplus(1.0)) / 4.0;
+        let expected = softplus(-2.0) + 0.5 * outliers;
+        assert!((f64::from(found) - expected).abs() < 1e-6, "{found}, expected {expected}");
+        let alone = loss(&logits.narrow(0, 0, 1).unwrap(), &y).unwrap().to_scalar::<f32>().unwrap();
+        assert!((f64::from(alone) - softplus(-2.0)).abs() < 1e-6);
     }
 }

@@ -10,6 +10,7 @@ mod config;
 mod fit;
 mod network;
 mod norm;
+mod outliers;
 mod sign;
 mod threads;
 

@@ -54,7 +54,7 @@ impl Network {
         self.layers.iter().flat_map(of_layer).collect()
     }
 
-    /// The logits of a batch, `images × classes`, under fresh masks. Updates the running statistics.
+    /// The logits of a batch, `rows × classes`, under fresh masks. Updates the running statistics.
     pub fn forward(&mut self, x: &Tensor, rng: &mut StdRng) -> Result<Tensor, TrainError> {
         let last = self.layers.len() - 1;
         let mut x = x.clone();
