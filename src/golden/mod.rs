@@ -10,8 +10,10 @@ mod masks;
 mod neurons;
 mod runner;
 mod trace;
+mod uncertainty;
 
 pub use trace::{HiddenTrace, Trace};
+pub use uncertainty::{Softmax, Uncertainty};
 
 use crate::net::{Images, Input, NetError, Network, Random};
 use crate::random::{Jump, RandomError, mask_of, root_from_seed, spacing_of};

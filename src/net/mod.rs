@@ -7,11 +7,13 @@ mod check;
 mod file;
 mod images;
 mod method;
+mod octaves;
 
 pub use bits::BitMatrix;
 pub use check::NetError;
 pub use images::Images;
 pub use method::{Affine, Crossbar, Crossbars, Dropout, Drops, Method, Place, ScaleDropout, Subset};
+pub use octaves::{OCTAVE_BITS, Octaves};
 
 use serde::{Deserialize, Serialize};
 
@@ -94,7 +96,7 @@ pub struct Output {
     pub frac_bits: u32,
     /// Width of a logit, sign included.
     pub logit_bits: u32,
-    /// Softmax temperature; software only.
+    /// Softmax temperature; hardware sees it as [`Octaves`] where it computes probabilities.
     pub temperature: f64,
 }
 
