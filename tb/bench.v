@@ -4,13 +4,13 @@
 // a line MISMATCH for each difference, HANG if nothing moves any more, and PASS at the end if all was right.
 //
 //   in.hex       beats of all images            writes.hex   {address, data} of register writes before the run
-//   results.hex  {last, class, index, sum, sumsq, votes} of all beats
+//   results.hex  {last, class, index, sum, sumsq, votes} of all beats, and what the uncertainty adds
 //   logits.hex   logit of image i, pass t, class c at (i * PASSES + t) * CLASSES + c
 `default_nettype none
 `timescale 1ns / 1ns
 
 module bench;
-  localparam RESULT_BITS = 1 + 2 * `CLASS_BITS + `SUM_BITS + `SUMSQ_BITS + `VOTES_BITS;
+  localparam RESULT_BITS = 1 + 2 * `CLASS_BITS + `SUM_BITS + `SUMSQ_BITS + `VOTES_BITS + `MORE_BITS;
 
   reg [`IN_BITS-1:0]    beats[0:`IMAGES*`BEATS-1];
   reg [RESULT_BITS-1:0] results[0:`IMAGES*`CLASSES-1];
@@ -30,6 +30,8 @@ module bench;
   wire [`SUM_BITS-1:0]            out_sum;
   wire [`SUMSQ_BITS-1:0]          out_sumsq;
   wire [`VOTES_BITS-1:0]          out_votes;
+  // The uncertainty's ports side by side, the first one highest; a bit too many, so that there is one.
+  wire [`MORE_BITS:0]             more;
   wire                            dbg_valid;
   wire [`PASS_BITS-1:0]           dbg_pass;
   wire [`LANES-1:0]               dbg_lanes;
@@ -54,6 +56,21 @@ module bench;
       .out_sum_o  (out_sum),
       .out_sumsq_o(out_sumsq),
       .out_votes_o(out_votes),
+`ifdef OUT_PROB_BITS
+      .out_prob_o(more[`OUT_PROB_AT+:`OUT_PROB_BITS]),
+`endif
+`ifdef OUT_PROBSQ_BITS
+      .out_probsq_o(more[`OUT_PROBSQ_AT+:`OUT_PROBSQ_BITS]),
+`endif
+`ifdef OUT_ENTROPY_BITS
+      .out_entropy_o(more[`OUT_ENTROPY_AT+:`OUT_ENTROPY_BITS]),
+`endif
+`ifdef OUT_INFO_BITS
+      .out_info_o(more[`OUT_INFO_AT+:`OUT_INFO_BITS]),
+`endif
+`ifdef OUT_FLAG_BITS
+      .out_flag_o(more[`OUT_FLAG_AT+:`OUT_FLAG_BITS]),
+`endif
       .dbg_valid_o(dbg_valid),
       .dbg_pass_o (dbg_pass),
       .dbg_lanes_o(dbg_lanes),
@@ -65,7 +82,14 @@ module bench;
       .reg_rdata_o(reg_rdata)
   );
 
-  wire [RESULT_BITS-1:0] found = {out_last, out_class, out_index, out_sum, out_sumsq, out_votes};
+  wire [RESULT_BITS-1:0] found;
+  generate
+    if (`MORE_BITS > 0) begin : g_more
+      assign found = {out_last, out_class, out_index, out_sum, out_sumsq, out_votes, more[`MORE_BITS-1:0]};
+    end else begin : g_plain
+      assign found = {out_last, out_class, out_index, out_sum, out_sumsq, out_votes};
+    end
+  endgenerate
 
   integer running = 0, errors = 0, sent = 0, received = 0, seen = 0, idle = 0, quiet = 0;
   integer seed = 1;

@@ -4,6 +4,7 @@
 //
 //   DUT_IN_BITS      width of in_data_i
 //   DUT_TAPS(X)      X(0) X(1) ... for the hidden layers whose activations the design shows; nothing without taps
+//   DUT_MORE(X)      X(port) ... for the ports that a result has beside votes and what comes before them
 //   DUT_TRACE        1 in a build that can write a waveform
 //
 // Protocol: 32-bit words in the machine's order on stdin and stdout. A request is [operation, words, payload...], a reply
@@ -359,6 +360,9 @@ class Bench {
         append(to, dut_->out_sum_o);
         append(to, dut_->out_sumsq_o);
         append(to, dut_->out_votes_o);
+#define MORE(PORT) append(to, dut_->PORT);
+        DUT_MORE(MORE)
+#undef MORE
     }
 
     const uint32_t* padded(const uint32_t* beat) {

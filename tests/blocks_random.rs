@@ -51,7 +51,7 @@ fn sample(seed: u64) -> Sample {
     let max_passes = lanes * rng.random_range(1..=4);
     network.passes = rng.random_range(1..=max_passes as u32);
     let plan = Plan::new(&network, lanes, max_passes, folding).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
-    let design = Design::build(&network, &plan, rtl::Options { taps: rng.random() });
+    let design = Design::build(&network, &plan, rtl::Options { taps: rng.random(), ..Default::default() });
     let design = design.unwrap_or_else(|e| panic!("seed {seed}, {plan:?}: {e}"));
     Sample { network, images, design }
 }

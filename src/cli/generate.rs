@@ -51,7 +51,7 @@ pub fn write(design: &Design, model: &Model, network: &Network, out: Option<&Pat
 
 pub fn run(args: &Args, output: &Output) -> Result<Status> {
     let (model, network) = args.model.network(&args.draws)?;
-    let design = args.plan.design(&network, Options { taps: args.taps })?;
+    let design = args.plan.design(&network, Options { taps: args.taps, ..Options::default() })?;
     let out = write(&design, &model, &network, args.out.as_deref())?;
 
     let schedule = design.schedule(&network);

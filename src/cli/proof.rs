@@ -78,7 +78,7 @@ impl Verdict {
 impl Proof<'_> {
     pub fn run(&self, stimulus: Stimulus, output: &Output) -> Result<Verdict> {
         let dut = Dut::of(self.design);
-        let settings = Settings::of(self.network);
+        let settings = Settings::of_design(self.network, &dut);
         let spinner = output.spinner("building");
         spinner.set_message(format!("{} with {}", dut.top, self.builder.verilator_version()));
         self.builder.executable(&dut, false)?;
@@ -102,9 +102,10 @@ impl Proof<'_> {
     fn locate(&self, stimulus: Stimulus, wrong: usize, output: &Output) -> Result<Option<Mismatch>> {
         let spinner = output.spinner("locating");
         spinner.set_message(format!("image {wrong}, with taps"));
-        let design = Design::build(self.network, &self.design.plan, rtl::Options { taps: true })?;
-        let settings = Settings::of(self.network);
-        let found = locate(&self.builder, &Dut::of(&design), self.reference, self.images, &settings, stimulus, wrong)?;
+        let options = rtl::Options { taps: true, ..self.design.options.clone() };
+        let dut = Dut::of(&Design::build(self.network, &self.design.plan, options)?);
+        let settings = Settings::of_design(self.network, &dut);
+        let found = locate(&self.builder, &dut, self.reference, self.images, &settings, stimulus, wrong)?;
         spinner.finish_and_clear();
         Ok(found)
     }
@@ -115,8 +116,9 @@ impl Proof<'_> {
         spinner.set_message(format!("image {image}"));
         let images = self.images.slice(0..image + 1);
         let options = Options { stimulus, wave: Some((path, image, image)), ..Options::default() };
-        let settings = Settings::of(self.network);
-        cosimulate(&self.builder, &Dut::of(self.design), self.reference, &images, &settings, options, &|_| ())?;
+        let dut = Dut::of(self.design);
+        let settings = Settings::of_design(self.network, &dut);
+        cosimulate(&self.builder, &dut, self.reference, &images, &settings, options, &|_| ())?;
         spinner.finish_and_clear();
         Ok(())
     }
@@ -126,7 +128,9 @@ impl Proof<'_> {
         let spinner = output.spinner("Icarus");
         let images = self.images.slice(0..count.min(self.images.len()));
         spinner.set_message(format!("{} images", images.len()));
-        let found = cosim::icarus(&Dut::of(self.design), self.reference, &images, &Settings::of(self.network))?;
+        let dut = Dut::of(self.design);
+        let settings = Settings::of_design(self.network, &dut);
+        let found = cosim::icarus(&dut, self.reference, &images, &settings)?;
         spinner.finish_and_clear();
         Ok(found)
     }

@@ -2,7 +2,7 @@
 
 use super::dut::{bits, signed};
 use super::protocol::{Event, What};
-use super::{Dut, Expected, Mismatch, Place, Reference, Tap};
+use super::{Dut, Expected, Mismatch, Place, Reference, Settings, Tap, UncertaintyPorts};
 use crate::golden::{GoldenError, HiddenTrace};
 use crate::net::Images;
 use std::collections::BTreeMap;
@@ -16,6 +16,7 @@ pub(super) struct Checker<'a> {
     dut: &'a Dut,
     images: &'a Images,
     passes: u32,
+    thresholds: &'a [u64],
     reference: &'a dyn Reference,
     expected: &'a [Expected],
     verdict: Verdict,
@@ -61,16 +62,18 @@ impl<'a> Checker<'a> {
     pub fn new(
         dut: &'a Dut,
         images: &'a Images,
-        passes: u32,
+        settings: &'a Settings,
         reference: &'a dyn Reference,
         expected: &'a [Expected],
         tapped: std::ops::Range<usize>,
     ) -> Self {
-        let logits = passes as usize * dut.ports.classes;
+        let Settings { passes, thresholds, .. } = settings;
+        let logits = *passes as usize * dut.ports.classes;
         Checker {
             dut,
             images,
-            passes,
+            passes: *passes,
+            thresholds,
             reference,
             expected,
             verdict: Verdict { wrong: vec![false; images.len()], ..Verdict::default() },
@@ -106,7 +109,7 @@ impl<'a> Checker<'a> {
         let classes = self.dut.ports.classes;
         let (image, class) = (self.results / classes, self.results % classes);
         self.results += 1;
-        let Some(Expected { result, .. }) = self.expected.get(image) else {
+        let Some(Expected { result, uncertainty, .. }) = self.expected.get(image) else {
             let (what, found) = (format!("{} results", self.expected.len()), format!("beat {class} of another"));
             return self.verdict.add(image, None, Place::ResultStream, what, found, clock);
         };
@@ -128,6 +131,19 @@ impl<'a> Checker<'a> {
         v.compare(image, None, Place::Sum { class }, result.sum[class], sum, clock);
         v.compare(image, None, Place::SumOfSquares { class }, result.sumsq[class], sumsq, clock);
         v.compare(image, None, Place::Votes { class }, u64::from(result.votes[class]), votes, clock);
+        let (probability, squares) = (uncertainty.probability.get(class), uncertainty.squares.get(class));
+        let threshold = UncertaintyPorts::threshold(self.thresholds, result.class);
+        for (port, width) in self.dut.ports.uncertainty.list() {
+            let found = bits(fields.take(width), 0, width);
+            let (place, due) = match port {
+                "out_prob_o" => (Place::Probability { class }, probability.copied()),
+                "out_probsq_o" => (Place::ProbabilitySquares { class }, squares.copied()),
+                "out_entropy_o" => (Place::Entropy { class }, Some(uncertainty.entropy)),
+                "out_info_o" => (Place::Information { class }, Some(uncertainty.information)),
+                _ => (Place::Flag { class }, Some(uncertainty.flag(threshold).into())),
+            };
+            v.compare(image, None, place, due.unwrap_or_default(), found, clock);
+        }
         if class + 1 == classes {
             self.traces = self.traces.split_off(&(image + 1));
         }

@@ -1,6 +1,6 @@
 //! A generated design as a design under test.
 
-use super::{Dut, Ports, Tap, Widths};
+use super::{Dut, Ports, Tap, UncertaintyPorts, Widths};
 use crate::rtl::Design;
 
 impl Dut {
@@ -36,9 +36,27 @@ impl Dut {
                     pass: w.pass as usize,
                     logit: w.logit as usize,
                 },
+                uncertainty: uncertainty(design),
             },
             taps: if design.options.taps { hidden.iter().enumerate().map(tap).collect() } else { vec![] },
-            patience: 100_000 + design.layers.iter().map(|l| l.frame_clocks() as u64).sum::<u64>() * 4,
+            patience: 100_000
+                + 4 * (design.classes * design.plan.lanes) as u64
+                + design.layers.iter().map(|l| l.frame_clocks() as u64).sum::<u64>() * 4,
         }
+    }
+}
+
+fn uncertainty(design: &Design) -> UncertaintyPorts {
+    let (Some(parts), Some(w)) = (design.plan.uncertainty, design.uncertainty) else {
+        return UncertaintyPorts::default();
+    };
+    let of = |there: bool, width: u32| if there { width as usize } else { 0 };
+    let thresholds = design.registers.iter().filter(|r| r.name.starts_with("THRESHOLD")).map(|r| r.reset);
+    UncertaintyPorts {
+        probability: w.probability as usize,
+        squares: of(parts.squares, w.squares),
+        entropy: of(parts.entropy, w.entropy),
+        information: of(parts.information, w.entropy),
+        thresholds: thresholds.collect(),
     }
 }

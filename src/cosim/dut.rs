@@ -36,6 +36,42 @@ pub struct Ports {
     /// Layers with dropout.
     pub stochastic_layers: usize,
     pub widths: Widths,
+    pub uncertainty: UncertaintyPorts,
+}
+
+/// Ports of the uncertainty: their widths in bits, 0 where a design does not have one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UncertaintyPorts {
+    /// `out_prob_o`
+    pub probability: usize,
+    /// `out_probsq_o`
+    pub squares: usize,
+    /// `out_entropy_o`
+    pub entropy: usize,
+    /// `out_info_o`
+    pub information: usize,
+    /// Thresholds of `out_flag_o` after reset: none, one, or one a class.
+    pub thresholds: Vec<u64>,
+}
+
+impl UncertaintyPorts {
+    /// Names and widths of those that are there, in the order in which the harness shows them.
+    pub fn list(&self) -> Vec<(&'static str, usize)> {
+        let flag = usize::from(!self.thresholds.is_empty());
+        let all = [
+            ("out_prob_o", self.probability),
+            ("out_probsq_o", self.squares),
+            ("out_entropy_o", self.entropy),
+            ("out_info_o", self.information),
+            ("out_flag_o", flag),
+        ];
+        all.into_iter().filter(|(_, width)| *width > 0).collect()
+    }
+
+    /// The threshold of an image decided as `class`, of those in `thresholds`.
+    pub fn threshold(thresholds: &[u64], class: usize) -> u64 {
+        thresholds.get(class).or(thresholds.first()).copied().unwrap_or(u64::MAX)
+    }
 }
 
 /// Widths of ports in bits.
@@ -150,6 +186,7 @@ mod tests {
                 max_passes: 1,
                 stochastic_layers: 0,
                 widths: Widths { class: 1, sum: 8, sumsq: 8, votes: 1, pass: 1, logit: 8 },
+                uncertainty: UncertaintyPorts::default(),
             };
             let packed = ports.pack(&images);
             let words = ports.beat_bits().div_ceil(32);

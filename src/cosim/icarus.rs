@@ -1,7 +1,7 @@
 //! The same design in Icarus Verilog: a second simulator's opinion on a few images, through `tb/bench.v`.
 
 use super::session::{self, Settings};
-use super::{CosimError, Dut, Reference, tool};
+use super::{CosimError, Dut, Reference, UncertaintyPorts, tool};
 use crate::net::Images;
 use std::fmt::Write;
 use std::fs;
@@ -46,14 +46,24 @@ pub fn icarus(
         let r = &image.result;
         for c in 0..p.classes {
             let mut bits = String::new();
-            for (value, width) in [
+            let mut fields = vec![
                 (u64::from(c + 1 == p.classes), 1),
                 (r.class as u64, w.class),
                 (c as u64, w.class),
                 (r.sum[c] as u64, w.sum),
                 (r.sumsq[c], w.sumsq),
                 (r.votes[c].into(), w.votes),
-            ] {
+            ];
+            let u = &image.uncertainty;
+            let threshold = UncertaintyPorts::threshold(&settings.thresholds, r.class);
+            fields.extend(p.uncertainty.list().into_iter().map(|(port, width)| match port {
+                "out_prob_o" => (u.probability[c], width),
+                "out_probsq_o" => (u.squares[c], width),
+                "out_entropy_o" => (u.entropy, width),
+                "out_info_o" => (u.information, width),
+                _ => (u.flag(threshold).into(), width),
+            }));
+            for (value, width) in fields {
                 bits.extend((0..width).rev().map(|b| if value >> b & 1 == 1 { '1' } else { '0' }));
             }
             results += &(to_hex(&bits) + "\n");
@@ -85,6 +95,13 @@ pub fn icarus(
         ("PATIENCE", dut.patience.saturating_mul(settings.passes.into()).min(1 << 30) as usize),
     ] {
         compile.arg(format!("-D{name}={value}"));
+    }
+    let mut above: usize = p.uncertainty.list().iter().map(|(_, width)| width).sum();
+    compile.arg(format!("-DMORE_BITS={above}"));
+    for (port, width) in p.uncertainty.list() {
+        above -= width;
+        let name = port.trim_end_matches("_o").to_uppercase();
+        compile.args([format!("-D{name}_BITS={width}"), format!("-D{name}_AT={above}")]);
     }
     compile.arg(format!("-DDUT={}", dut.top)).arg("bench.v");
     for (name, contents) in dut.sources.iter().chain(&dut.memories) {

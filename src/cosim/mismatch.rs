@@ -35,6 +35,23 @@ pub enum Place {
     Decision {
         class: usize,
     },
+    /// The class's summed probability.
+    Probability {
+        class: usize,
+    },
+    /// The class's summed squares of probabilities.
+    ProbabilitySquares {
+        class: usize,
+    },
+    Entropy {
+        class: usize,
+    },
+    Information {
+        class: usize,
+    },
+    Flag {
+        class: usize,
+    },
     /// `out_index_o` or `out_last_o` of a beat.
     Framing {
         class: usize,
@@ -71,6 +88,11 @@ impl fmt::Display for Place {
             Place::SumOfSquares { class } => write!(f, "result, class {class}, sum of squares"),
             Place::Votes { class } => write!(f, "result, class {class}, votes"),
             Place::Decision { class } => write!(f, "result, beat {class}, decision"),
+            Place::Probability { class } => write!(f, "result, class {class}, probability"),
+            Place::ProbabilitySquares { class } => write!(f, "result, class {class}, squares of probabilities"),
+            Place::Entropy { class } => write!(f, "result, beat {class}, entropy"),
+            Place::Information { class } => write!(f, "result, beat {class}, mutual information"),
+            Place::Flag { class } => write!(f, "result, beat {class}, out-of-distribution flag"),
             Place::Framing { class } => write!(f, "result, beat {class}, index and last"),
             Place::ResultStream => write!(f, "result stream"),
         }

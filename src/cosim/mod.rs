@@ -21,7 +21,7 @@ mod synthesis;
 mod tool;
 
 pub use build::Builder;
-pub use dut::{Dut, Ports, Tap, Widths};
+pub use dut::{Dut, Ports, Tap, UncertaintyPorts, Widths};
 pub use error::CosimError;
 pub use expect::{Expected, Reference};
 pub use icarus::icarus;

@@ -97,7 +97,7 @@ pub struct Event<'a> {
 pub enum What<'a> {
     /// The first beat of an image went in.
     Input { image: u32 },
-    /// A beat of the result: last, class, index, sum, sumsq and votes, one after the other.
+    /// A beat of the result: last, class, index, sum, sumsq and votes, one after the other, then the uncertainty's ports.
     Result { ports: &'a [u32] },
     /// Logits: pass, lanes, class and logits, one after the other.
     Logits { ports: &'a [u32] },

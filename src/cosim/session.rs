@@ -19,7 +19,10 @@ mod register {
     pub const ROOT_LOW: u8 = 0x06;
     pub const ROOT_HIGH: u8 = 0x07;
     pub const IMAGES: u8 = 0x0A;
+    pub const THRESHOLD: u8 = 0x0B;
     pub const CODE: u8 = 0x10;
+    /// Of class 0, where every class has one.
+    pub const CLASS_THRESHOLD: u8 = 0x80;
     /// "NSPN"
     pub const ID_VALUE: u32 = 0x4E53_504E;
     /// STATUS: busy and seeding.
@@ -36,6 +39,8 @@ pub struct Settings {
     pub root: u64,
     /// Probability codes, one a layer with dropout.
     pub codes: Vec<u32>,
+    /// Thresholds of the out-of-distribution flag, in the unit of the entropy: as many as the design has.
+    pub thresholds: Vec<u64>,
 }
 
 impl Settings {
@@ -45,7 +50,13 @@ impl Settings {
             passes: network.passes,
             root: root_from_seed(network.seed, network.random.lfsr_bits),
             codes: network.codes(),
+            thresholds: vec![],
         }
+    }
+
+    /// The same for a design, whose thresholds stay what they are after reset.
+    pub fn of_design(network: &Network, dut: &Dut) -> Settings {
+        Settings { thresholds: dut.ports.uncertainty.thresholds.clone(), ..Settings::of(network) }
     }
 }
 
@@ -122,7 +133,7 @@ pub fn cosimulate(
         simulation.registers(&configure(settings, patience(dut, settings.passes, &options.stimulus)))?;
     }
     let tapped = options.tapped.map_or(0..0, |(first, last)| first..last + 1);
-    let mut checker = Checker::new(dut, images, settings.passes, reference, &expected, tapped);
+    let mut checker = Checker::new(dut, images, settings, reference, &expected, tapped);
     let run = Run {
         images: images.len(),
         beats: dut.ports.beats(),
@@ -191,6 +202,10 @@ pub(super) fn check_settings(dut: &Dut, images: &Images, settings: &Settings) ->
     if codes.len() != p.stochastic_layers {
         return fail(format!("{} codes for {} stochastic layers", codes.len(), p.stochastic_layers));
     }
+    let (given, due) = (settings.thresholds.len(), p.uncertainty.thresholds.len());
+    if given != due {
+        return fail(format!("{given} thresholds; the flag of `{}` compares with {due}", dut.top));
+    }
     Ok(())
 }
 
@@ -219,8 +234,15 @@ pub(super) fn writes(settings: &Settings) -> Vec<(u8, u32)> {
         (register::ROOT_HIGH, (settings.root >> 32) as u32),
     ];
     writes.extend(settings.codes.iter().enumerate().map(|(s, &code)| (register::CODE + s as u8, code)));
+    writes.extend(thresholds(settings));
     writes.push((register::CONTROL, register::RESTART));
     writes
+}
+
+/// Address and value of every threshold.
+fn thresholds(settings: &Settings) -> impl Iterator<Item = (u8, u32)> {
+    let first = if settings.thresholds.len() == 1 { register::THRESHOLD } else { register::CLASS_THRESHOLD };
+    settings.thresholds.iter().enumerate().map(move |(c, &threshold)| (first + c as u8, threshold as u32))
 }
 
 fn configure(settings: &Settings, patience: u64) -> Vec<Access> {
@@ -248,6 +270,7 @@ fn check_registers(
         (register::IMAGES, images as u32),
     ];
     due.extend(settings.codes.iter().enumerate().map(|(s, &code)| (register::CODE + s as u8, code)));
+    due.extend(thresholds(settings));
     let reads: Vec<Access> = due.iter().map(|&(address, _)| Access::Read { address }).collect();
     for ((address, value), found) in due.into_iter().zip(simulation.registers(&reads)?) {
         verdict.compare(images - 1, None, Place::Register { address }, value, found, clock);

@@ -70,6 +70,7 @@ pub struct Golden {
     /// The first hidden layer in which passes differ, or the last hidden layer.
     parting: usize,
     logit_bits: u32,
+    softmax: Softmax,
 }
 
 impl Golden {
@@ -93,6 +94,7 @@ impl Golden {
             stochastic_layers,
             parting: network.hidden.iter().position(|l| l.method.is_some()).unwrap_or(network.hidden.len() - 1),
             logit_bits: network.output.logit_bits,
+            softmax: Softmax::new(&network.output),
         })
     }
 
@@ -186,6 +188,11 @@ impl Golden {
         }
         let class = first_largest(&sum);
         ImageResult { sum, sumsq, votes, class }
+    }
+
+    /// The integer softmax of the output layer.
+    pub fn softmax(&self) -> &Softmax {
+        &self.softmax
     }
 
     /// The states in which the streams start, `passes × layers with a method`.

@@ -193,8 +193,7 @@ mod tests {
             // From almost uniform to almost certain.
             let spread = 1 << (8 + random(12));
             let passes = 1 + random(16) as usize;
-            let logits: Vec<i32> =
-                (0..passes * classes).map(|_| random(spread) as i32 - (spread / 2) as i32).collect();
+            let logits: Vec<i32> = (0..passes * classes).map(|_| random(spread) as i32 - (spread / 2) as i32).collect();
             let shares = shares(&logits, &output);
             worst = std::array::from_fn(|i| worst[i].max(shares[i]));
         }

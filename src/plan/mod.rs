@@ -5,10 +5,12 @@
 mod cost;
 mod schedule;
 mod search;
+mod uncertainty;
 
 pub use cost::{Cost, cost};
-pub use schedule::{Latencies, Schedule, replay_clocks};
+pub use schedule::{Latencies, Reading, Schedule, replay_clocks};
 pub use search::{Target, search};
+pub use uncertainty::{Flag, Uncertainty};
 
 use crate::net::{Drops, Method, Network};
 use serde::{Deserialize, Serialize};
@@ -32,6 +34,9 @@ pub struct Plan {
     pub max_passes: usize,
     /// One a layer, the output layer last.
     pub folding: Vec<Folding>,
+    /// What is computed of an image's uncertainty beside the result; nothing unless asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uncertainty: Option<Uncertainty>,
 }
 
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -139,9 +144,14 @@ impl LayerPlan {
 impl Plan {
     /// A plan after checking that it fits `network`.
     pub fn new(network: &Network, lanes: usize, max_passes: usize, folding: Vec<Folding>) -> Result<Plan, PlanError> {
-        let plan = Plan { lanes, max_passes, folding };
+        let plan = Plan { lanes, max_passes, folding, uncertainty: None };
         plan.check(network)?;
         Ok(plan)
+    }
+
+    /// The same folding, and this much of the uncertainty.
+    pub fn with_uncertainty(self, uncertainty: Option<Uncertainty>) -> Plan {
+        Plan { uncertainty, ..self }
     }
 
     /// Whether the plan fits `network`: as many foldings as layers, sizes that divide.

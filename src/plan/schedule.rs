@@ -17,6 +17,19 @@ pub struct Latencies {
     pub parting: usize,
     /// Of the logits: from the last sum of an image to its first result beat.
     pub first_result: usize,
+    /// Where the design has uncertainty: its reading of the logits.
+    pub uncertainty: Option<Reading>,
+}
+
+/// The uncertainty's reading of the logits, in clocks.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading {
+    /// From the last sum of a group of passes to where reading may begin.
+    pub wait: usize,
+    /// To read a group of passes.
+    pub clocks: usize,
+    /// From the last logit read of an image to its first result beat.
+    pub first_result: usize,
 }
 
 /// A stage that reads frames and sends frames.
@@ -42,6 +55,8 @@ pub struct Schedule {
     stages: Vec<Stage>,
     /// Index of the replay among them; of the first layer where that reads every image once for each group of passes.
     replay: usize,
+    /// Clocks by which the last stage, if it reads logits, may begin after the last sum.
+    reading_wait: Option<u64>,
 }
 
 /// What a stage did with its last frames.
@@ -80,13 +95,17 @@ impl Schedule {
             let last_beat = (beats - 1) * clocks + 2 + latencies.parting as u64;
             stages.insert(replay, Stage { reads: beats * clocks, last_beat, early: 0 });
         }
+        // The uncertainty is one more stage, which takes groups of passes from the logits.
+        let reading = latencies.uncertainty;
+        stages.extend(reading.map(|r| Stage { reads: r.clocks as u64, last_beat: r.clocks as u64, early: 0 }));
         Schedule {
             input_beats: layers[0].words() as u64,
             classes: network.classes() as u64,
             lanes: plan.lanes as u64,
-            first_result: latencies.first_result as u64,
+            first_result: reading.map_or(latencies.first_result, |r| r.first_result) as u64,
             stages,
             replay,
+            reading_wait: reading.map(|r| r.wait as u64),
         }
     }
 
@@ -113,10 +132,13 @@ impl Schedule {
                 if group + 1 < groups {
                     progress[self.replay].released = banks;
                 }
-                for at in self.replay + 1..self.stages.len() {
-                    let last = at + 1 == self.stages.len();
-                    let result_bank = (last && group == 0).then(|| results.bank_free());
+                let output = self.stages.len() - 1 - usize::from(self.reading_wait.is_some());
+                for at in self.replay + 1..=output {
+                    let result_bank = (at == output && group == 0).then(|| results.bank_free());
                     ready = self.frame(&mut progress, at, ready, result_bank);
+                }
+                if let Some(wait) = self.reading_wait {
+                    ready = self.frame(&mut progress, output + 1, ready - 1 + wait, None);
                 }
                 sums = ready;
             }
@@ -127,13 +149,11 @@ impl Schedule {
         last_output + 1
     }
 
-    /// Runs one frame through stage `at`; returns the clock in which the next stage sees it complete.
+    /// Runs one frame through stage `at`; returns the clock in which the next stage sees it complete. A frame that begins a
+    /// result waits for a bank of that, too.
     fn frame(&self, progress: &mut [Progress], at: usize, filled: u64, result_bank: Option<u64>) -> u64 {
         let stage = self.stages[at];
-        let next_bank = match progress.get(at + 1) {
-            Some(next) => next.bank_free(),
-            None => result_bank.unwrap_or(0),
-        };
+        let next_bank = progress.get(at + 1).map_or(0, Progress::bank_free).max(result_bank.unwrap_or(0));
         let begin = progress[at].idle.max(filled).max(next_bank);
         progress[at].idle = begin + stage.reads + 1;
         progress[at].release(begin + stage.reads + 1 - stage.early);

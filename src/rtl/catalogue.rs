@@ -6,19 +6,25 @@
 use super::RtlError;
 use super::buffer::Buffer;
 use super::control::Control;
+use super::entropy::Entropy;
+use super::exp2::Exp2;
 use super::input::InputBuffer;
 use super::lane::{Lane, Source};
 use super::layer::{Gives, Layer};
+use super::log2::Log2;
 use super::logits::Logits;
 use super::neurons::Neurons;
+use super::passes::Passes;
 use super::pe::{Pe, PeKind};
 use super::popcount::Popcount;
 use super::replay::{Drawn, Replay};
 use super::skew::Skew;
+use super::softmax::Softmax;
+use super::uncertainty::Uncertainty;
 use super::unit::{Kind, Unit};
 use crate::leaf;
 use crate::net::{Affine, BitMatrix, Direction, Drops, Hidden, Method, Output, Random, ScaleDropout, Subset};
-use crate::plan::{Kind as LayerKind, LayerPlan};
+use crate::plan::{self, Kind as LayerKind, LayerPlan};
 use crate::verilog::VerilogFile;
 
 /// A block of the catalogue.
@@ -170,6 +176,22 @@ pub fn catalogue() -> Vec<Block> {
             logits,
             "Sums become logits; logits of all passes become sum, squares, votes and decision.",
         ),
+        block(
+            "passes",
+            "src/rtl/passes.rs",
+            passes,
+            "Takes groups of passes, all lanes at once, and gives one pass after the other.",
+        ),
+        block("exp2", "src/rtl/exp2.rs", || Ok(vec![Exp2 { guard: 2 }.emit()?]), "Powers of two with a fraction."),
+        block("log2", "src/rtl/log2.rs", || Ok(vec![Log2 { width: 24 }.emit()?]), "Logarithms of integers."),
+        block("softmax", "src/rtl/softmax.rs", softmax, "Logits of a pass become probabilities, without a divider."),
+        block("entropy", "src/rtl/entropy.rs", entropy, "Entropy of the mean over passes, and mutual information."),
+        block(
+            "uncertainty",
+            "src/rtl/uncertainty.rs",
+            uncertainty,
+            "Probabilities, entropy, mutual information and the out-of-distribution flag of an image.",
+        ),
         block("control", "src/rtl/control.rs", control, "Registers, counters, and the start of the random streams."),
         block("lfsr-leap", "src/leaf/lfsr_leap.rs", lfsr_leap, "The state of an LFSR some steps ahead, and the draw."),
         block("dropout-unit", "src/leaf/dropout_unit.rs", dropout_unit, "Compares a draw with the probability code."),
@@ -296,8 +318,8 @@ fn dropout_lane() -> Result<Vec<VerilogFile>, RtlError> {
     Ok(files)
 }
 
-fn logits() -> Result<Vec<VerilogFile>, RtlError> {
-    let output = Output {
+fn output() -> Output {
+    Output {
         weights: BitMatrix::zeros(4, 16),
         scale: vec![3, -5, 7, 1],
         offset: vec![10, 0, -20, 4],
@@ -305,16 +327,41 @@ fn logits() -> Result<Vec<VerilogFile>, RtlError> {
         frac_bits: 2,
         logit_bits: 8,
         temperature: 1.0,
-    };
+    }
+}
+
+fn passes() -> Result<Vec<VerilogFile>, RtlError> {
+    Ok(vec![Passes { name: "example_passes".into(), classes: 4, lanes: 2, logit_bits: 8 }.emit()?])
+}
+
+fn softmax() -> Result<Vec<VerilogFile>, RtlError> {
+    Ok(Softmax { name: "example_softmax".into(), output: &output() }.emit()?)
+}
+
+fn entropy() -> Result<Vec<VerilogFile>, RtlError> {
+    let name = "example_entropy".into();
+    Ok(Entropy { name, classes: 4, probability_bits: 19, guard: 2, max_passes: 8, information: true }.emit()?)
+}
+
+fn uncertainty() -> Result<Vec<VerilogFile>, RtlError> {
+    let (output, parts) = (output(), plan::Uncertainty::ALL);
+    Ok(Uncertainty { design: "example", output: &output, parts, lanes: 2, max_groups: 4, max_passes: 8 }.emit()?)
+}
+
+fn logits() -> Result<Vec<VerilogFile>, RtlError> {
+    let output = output();
     let (pe, lanes, max_groups, max_passes) = (2, 2, 4, 8);
     let name = "example_logits".to_string();
-    Ok(vec![Logits { name, output: &output, pe, lanes, max_groups, max_passes, masked: true }.emit()?])
+    let shared = false;
+    Ok(vec![Logits { name, output: &output, pe, lanes, max_groups, max_passes, masked: true, shared }.emit()?])
 }
 
 fn control() -> Result<Vec<VerilogFile>, RtlError> {
     let random = Random { lfsr_bits: 32, code_bits: 8 };
     let name = "example_control".to_string();
-    Control { name, codes: vec![26, 51], passes: 4, max_passes: 8, lanes: 2, root: 1, random }.emit()
+    let (thresholds, threshold_bits) = (vec![], 0);
+    let codes = vec![26, 51];
+    Control { name, codes, passes: 4, max_passes: 8, lanes: 2, root: 1, random, thresholds, threshold_bits }.emit()
 }
 
 fn lfsr_leap() -> Result<Vec<VerilogFile>, RtlError> {

@@ -3,7 +3,9 @@
 use super::{RtlError, width_of};
 use crate::leaf;
 use crate::net::Random;
-use crate::verilog::{Expr, Module, VerilogFile, case, cat, hex, index_width, lit, mux, note, set, when, when_else};
+use crate::verilog::{
+    Expr, Module, VerilogFile, case, cat, cat_lsb_first, hex, index_width, lit, mux, note, set, when, when_else,
+};
 use serde::Serialize;
 
 /// A register as a host sees it.
@@ -20,6 +22,8 @@ pub struct Register {
 const ID: u128 = 0x4E53_504E;
 const ADDRESS_BITS: u32 = 8;
 const FIRST_CODE: u32 = 0x10;
+const THRESHOLD: u32 = 0x0b;
+const FIRST_THRESHOLD: u32 = 0x80;
 
 /// Registers, counters, and the machine that gives every stream its start state.
 #[derive(Clone, Debug)]
@@ -33,6 +37,10 @@ pub struct Control {
     /// Root state of the draws after reset.
     pub root: u64,
     pub random: Random,
+    /// Thresholds of the out-of-distribution flag after reset: none, one, or one a class.
+    pub thresholds: Vec<u64>,
+    /// Width of a threshold.
+    pub threshold_bits: u32,
 }
 
 impl Control {
@@ -94,12 +102,38 @@ impl Control {
                 ),
             ));
         }
+        for (c, threshold) in (0u32..).zip(&self.thresholds) {
+            let (name, of) = match self.thresholds.len() {
+                1 => ("THRESHOLD".to_string(), String::new()),
+                _ => (format!("THRESHOLD{c}"), format!(" of images decided as class {c}")),
+            };
+            map.push(register(
+                self.threshold_address(c),
+                &name,
+                "rw",
+                *threshold,
+                &format!("entropy{of}, times passes, above which the flag is set; octaves in units of 2^-12; takes effect at once"),
+            ));
+        }
+        map.sort_by_key(|r| r.address);
         map
+    }
+
+    fn threshold_address(&self, class: u32) -> u32 {
+        if self.thresholds.len() == 1 { THRESHOLD } else { FIRST_THRESHOLD + class }
     }
 
     pub fn emit(&self) -> Result<Vec<VerilogFile>, RtlError> {
         let (width, code_bits) = (self.random.lfsr_bits, self.random.code_bits);
         let units = self.codes.len() as u32;
+        let thresholds = self.thresholds.len() as u32;
+        if thresholds > 1 && (thresholds > 256 - FIRST_THRESHOLD || units > FIRST_THRESHOLD - FIRST_CODE) {
+            return Err(RtlError::Unsupported(format!(
+                "{thresholds} thresholds and {units} dropout units; the register block has room for {} and {}: use one threshold",
+                256 - FIRST_THRESHOLD,
+                FIRST_THRESHOLD - FIRST_CODE
+            )));
+        }
         if units > 256 - FIRST_CODE {
             return Err(RtlError::Unsupported(format!(
                 "{units} dropout units; the register block has room for {}",
@@ -141,6 +175,10 @@ impl Control {
         m.note("groups of passes an image has, less 1");
         let last_lanes = m.output("last_lanes_o", self.lanes);
         m.note("lanes that carry a pass in the last group");
+        let threshold_out = (thresholds > 0).then(|| {
+            m.group("Out-of-distribution flag");
+            m.output("threshold_o", thresholds * self.threshold_bits)
+        });
         let streams = (units > 0).then(|| {
             m.group("Dropout units");
             let codes: Vec<Expr> = (0..units).map(|s| m.output(&format!("code{s}_o"), code_bits + 1)).collect();
@@ -179,6 +217,16 @@ impl Control {
             reset.push(set(&q, &lit(code_bits + 1, u128::from(*code))));
             writes.push(when(&hit(FIRST_CODE + s), [set(&q, &data.bits(0, code_bits + 1))]));
             cfg_codes.push(q);
+        }
+        let mut cfg_thresholds = vec![];
+        for (c, threshold) in (0u32..).zip(&self.thresholds) {
+            let q = m.reg(&format!("cfg_threshold{c}_q"), self.threshold_bits);
+            reset.push(set(&q, &lit(self.threshold_bits, u128::from(*threshold))));
+            writes.push(when(&hit(self.threshold_address(c)), [set(&q, &data.bits(0, self.threshold_bits))]));
+            cfg_thresholds.push(q);
+        }
+        if let Some(out) = &threshold_out {
+            m.assign(out, &cat_lsb_first(&cfg_thresholds));
         }
         m.clocked(&clk, [when_else(&!&rst_n, reset, writes)]);
 
@@ -357,6 +405,7 @@ impl Control {
             (0x0a, images.clone()),
         ];
         values.extend((0u32..).zip(&cfg_codes).map(|(s, q)| (FIRST_CODE + s, q.zext(32))));
+        values.extend((0u32..).zip(&cfg_thresholds).map(|(c, q)| (self.threshold_address(c), q.zext(32))));
         let arms = values.into_iter().map(|(at, value)| (hex(ADDRESS_BITS, u128::from(at)), vec![set(&read, &value)]));
         m.clocked(&clk, [case(&address, arms, vec![note("write-only or not there"), set(&read, &lit(32, 0))])]);
         files.push(m.build()?);

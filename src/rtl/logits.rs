@@ -20,6 +20,8 @@ pub struct Logits<'a> {
     pub max_passes: u32,
     /// Sums come with a flag for an odd number of dropped inputs.
     pub masked: bool,
+    /// Another block takes the logits too, and says when an image can be sent.
+    pub shared: bool,
 }
 
 /// Widths of the result ports.
@@ -128,6 +130,16 @@ impl Logits<'_> {
         let out_votes = m.output("out_votes_o", w.votes);
         m.note("passes that it won");
         let image_done = m.output("image_done_o", 1);
+        let shared = self.shared.then(|| {
+            m.group("To and from the uncertainty, which takes the logits, too");
+            let ready = m.input("image_ready_i", 1);
+            m.note("it has finished one more image");
+            let ended = m.output("ended_o", 1);
+            m.note("the last logits of a group of passes came one clock ago");
+            let best = m.output("best_o", lanes * w.logit);
+            m.note("largest logit of each lane, with ended_o");
+            (ready, ended, best)
+        });
         m.group("Every pass's logits, for debugging");
         let dbg_valid = m.output("dbg_valid_o", 1);
         let dbg_pass = m.output("dbg_pass_o", w.pass);
@@ -281,6 +293,9 @@ impl Logits<'_> {
         let frame_ended = stage(&mut m, "frame_ended_q", &frame_ends);
         let on_q = m.reg("lane_on_q", lanes);
         m.clocked(&clk, [set(&on_q, &on), when(&frame_ended, [set(&voter, &on_q)])]);
+        if let Some((_, ended, _)) = &shared {
+            m.assign(ended, &frame_ended);
+        }
         let square_bits = 2 * w.logit - 1;
         m.generate_for("g_best", "b", lanes, |m, l| {
             let z = m.wire_is("z", &logit.word(l, w.logit));
@@ -297,6 +312,9 @@ impl Logits<'_> {
                     when(&frame_ended, [set(&winner.word(l, w.class), &best_class)]),
                 ],
             );
+            if let Some((.., best_out)) = &shared {
+                m.assign(&best_out.word(l, w.logit), &best);
+            }
         });
         let squared = stage(&mut m, "squared_q", &ready);
 
@@ -412,6 +430,7 @@ impl Logits<'_> {
         m.section("Send the result");
         let results = m.reg("results_q", 2);
         m.note("images to send");
+        let counted = shared.as_ref().map_or(&image_counted, |(ready, ..)| ready);
         let go = m.wire_is("go", &(results.any() & &out_ready));
         m.assign(&sent, &(&go & last_class(&index)));
         let read_at = m.wire_is("read_at", &cat([&out_bank, &index]));
@@ -421,7 +440,7 @@ impl Logits<'_> {
                 &!&rst_n,
                 [set(&results, &lit(2, 0)), set(&out_bank, &one_bit(0)), set(&index, &lit(w.class, 0))],
                 [
-                    count(&results, &image_counted, &sent),
+                    count(&results, counted, &sent),
                     when(&go, [set(&index, &next_class(&index))]),
                     when(&sent, [set(&out_bank, &!&out_bank)]),
                 ],

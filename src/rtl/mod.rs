@@ -3,20 +3,26 @@
 mod buffer;
 mod catalogue;
 mod control;
+mod entropy;
+mod exp2;
 mod image;
 mod input;
 mod lane;
 mod layer;
+mod log2;
 mod logits;
 mod neurons;
+mod passes;
 mod pe;
 mod popcount;
 mod replay;
 mod scan;
 mod skew;
+mod softmax;
 #[cfg(test)]
 mod tests;
 mod top;
+mod uncertainty;
 mod unit;
 
 pub use catalogue::{Block, catalogue};
@@ -24,6 +30,7 @@ pub use control::Register;
 pub use layer::Layer;
 pub use logits::{Logits, ResultWidths};
 pub use top::schedule;
+pub use uncertainty::{Uncertainty, UncertaintyWidths};
 
 use crate::leaf::LeafError;
 use crate::net::{NetError, Network};
@@ -46,10 +53,13 @@ pub enum RtlError {
 }
 
 /// What a design is emitted with.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// Ports that show every hidden layer's activations and live bits.
     pub taps: bool,
+    /// What the thresholds of the out-of-distribution flag are after reset, in the unit of the entropy: as many as the plan's
+    /// flag needs, or none, and then no image is flagged.
+    pub thresholds: Vec<u64>,
 }
 
 /// Contents of a memory, as `$readmemh` reads them.
@@ -70,6 +80,8 @@ pub struct Design {
     pub images: Vec<MemoryImage>,
     pub registers: Vec<Register>,
     pub widths: ResultWidths,
+    /// Where the plan has uncertainty.
+    pub uncertainty: Option<UncertaintyWidths>,
     pub classes: usize,
     pub input_bits: u32,
     /// Layers computed once an image.
@@ -88,7 +100,7 @@ impl Design {
         modules: Vec<VerilogFile>,
         images: Vec<MemoryImage>,
         registers: Vec<Register>,
-        widths: ResultWidths,
+        widths: (ResultWidths, Option<UncertaintyWidths>),
         options: Options,
     ) -> Result<Design, RtlError> {
         let mut unique: Vec<VerilogFile> = vec![];
@@ -113,7 +125,8 @@ impl Design {
             modules: unique,
             images,
             registers,
-            widths,
+            widths: widths.0,
+            uncertainty: widths.1,
             classes: network.classes(),
             input_bits: network.input.bits,
             once: network.once_per_image(),

@@ -1,14 +1,17 @@
 //! The top of a design: layers in a row, the point where passes part, dropout units, logits, registers.
 
 use super::control::Control;
+use super::exp2::Exp2;
 use super::layer::{Gives, Layer};
+use super::log2::Log2;
 use super::logits::Logits;
 use super::neurons::Neurons;
 use super::replay::{Drawn, Replay};
+use super::uncertainty::Uncertainty;
 use super::unit::{Kind, Unit};
 use super::{Design, MemoryImage, Options, RtlError, image};
 use crate::net::{BitMatrix, Crossbar, Direction, Method, Network};
-use crate::plan::{Kind as LayerKind, Latencies, LayerPlan, Plan, Schedule, replay_clocks};
+use crate::plan::{Flag, Kind as LayerKind, Latencies, LayerPlan, Plan, Reading, Schedule, replay_clocks};
 use crate::random;
 use crate::verilog::{Expr, Module, VerilogFile, index_width, lit, repeat};
 
@@ -40,6 +43,9 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
             widths.sumsq, network.output.logit_bits, plan.max_passes
         )));
     }
+
+    let uncertainty = uncertainty(network, plan);
+    let thresholds = thresholds(network, plan, &options, uncertainty.as_ref())?;
 
     let mut files: Vec<VerilogFile> = vec![];
     let mut images: Vec<MemoryImage> = vec![];
@@ -79,6 +85,7 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
         (port, e)
     })
     .collect();
+    let beside = uncertainty.as_ref().map(|u| beside(&mut m, u)).unwrap_or_default();
     m.group("Every pass's logits, for debugging: no backpressure");
     let debug: Vec<(&str, Expr)> = [
         ("dbg_valid_o", 1, "one class of one group of passes"),
@@ -128,6 +135,8 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
         lanes,
         root: random::root_from_seed(network.seed, random.lfsr_bits),
         random,
+        thresholds,
+        threshold_bits: uncertainty.as_ref().map_or(0, |u| u.widths().entropy),
     };
     let control_files = control.emit()?;
     let accept = m.wire("accept", 1);
@@ -144,6 +153,9 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
         ("last_group_o", last_group.clone()),
         ("last_lanes_o", last_lanes.clone()),
     ]);
+    let threshold = (!control.thresholds.is_empty())
+        .then(|| m.wire("threshold", control.thresholds.len() as u32 * control.threshold_bits));
+    ports.extend(threshold.iter().map(|e| ("threshold_o", e.clone())));
     let count = units.len() as u32;
     let codes: Vec<(String, Expr)> =
         (0..count).map(|s| (format!("code{s}_o"), m.wire(&format!("code{s}"), random.code_bits + 1))).collect();
@@ -385,16 +397,23 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
                 max_groups,
                 max_passes: plan.max_passes as u32,
                 masked: l.masked,
+                shared: uncertainty.is_some(),
             };
             images.push(MemoryImage { file: logits.constants_file(), text: logits.constants() });
             let emitted = vec![logits.emit()?];
+            let shared = uncertainty.as_ref().map(|_| Shared {
+                logits_ready: m.wire("logits_claim_ready", 1),
+                image_ready: m.wire("image_ready", 1),
+                ended: m.wire("passes_ended", 1),
+                best: m.wire("best", lanes * widths.logit),
+            });
             let mut ports = vec![
                 ("clk_i", clk.clone()),
                 ("rst_ni", rst_n.clone()),
                 ("last_group_i", last_group.clone()),
                 ("last_lanes_i", last_lanes.clone()),
-                ("claim_i", sent.claim),
-                ("claim_ready_o", sent.claim_ready),
+                ("claim_i", sent.claim.clone()),
+                ("claim_ready_o", shared.as_ref().map_or(&sent.claim_ready, |s| &s.logits_ready).clone()),
                 ("valid_i", sent.valid),
                 ("sum_i", sent.act),
                 ("out_valid_o", out_valid.clone()),
@@ -404,12 +423,116 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
             ports.extend(odd.map(|odd| ("odd_i", odd)));
             ports.extend(result.iter().cloned());
             ports.extend(debug.iter().cloned());
+            if let Some(shared) = &shared {
+                ports.extend([
+                    ("image_ready_i", shared.image_ready.clone()),
+                    ("ended_o", shared.ended.clone()),
+                    ("best_o", shared.best.clone()),
+                ]);
+            }
             instance(&mut m, "u_logits", &emitted, &ports);
             files.extend(emitted);
+            if let (Some(block), Some(shared)) = (&uncertainty, shared) {
+                m.section("Uncertainty");
+                let ready = m.wire("uncertainty_claim_ready", 1);
+                m.assign(&sent.claim_ready, &(&shared.logits_ready & &ready));
+                let port = |of: &[(&str, Expr)], name: &str| {
+                    of.iter().find(|(port, _)| *port == name).map_or(lit(1, 0), |(_, e)| e.clone())
+                };
+                let mut ports = vec![
+                    ("clk_i", clk.clone()),
+                    ("rst_ni", rst_n.clone()),
+                    ("last_group_i", last_group.clone()),
+                    ("last_lanes_i", last_lanes.clone()),
+                    ("claim_i", sent.claim),
+                    ("claim_ready_o", ready),
+                    ("valid_i", port(&debug, "dbg_valid_o")),
+                    ("logit_i", port(&debug, "dbg_logit_o")),
+                    ("ended_i", shared.ended),
+                    ("best_i", shared.best),
+                    ("image_ready_o", shared.image_ready),
+                    ("index_i", port(&result, "out_index_o")),
+                    ("image_sent_i", image_done.clone()),
+                ];
+                if block.parts.flag == Some(Flag::ByClass) {
+                    ports.push(("class_i", port(&result, "out_class_o")));
+                }
+                ports.extend(threshold.iter().map(|e| ("threshold_i", e.clone())));
+                ports.extend(beside.iter().cloned());
+                let emitted = block.emit()?;
+                instance(&mut m, "u_uncertainty", &emitted, &ports);
+                files.extend(emitted);
+                images.extend([Exp2::table(), Log2::table()]);
+            }
         }
     }
     files.push(m.build()?);
+    let widths = (widths, uncertainty.map(|u| u.widths()));
     Design::new(network, plan, files, images, control.registers(), widths, options)
+}
+
+/// Wires between the logits and the uncertainty.
+struct Shared {
+    logits_ready: Expr,
+    image_ready: Expr,
+    ended: Expr,
+    best: Expr,
+}
+
+/// The block that computes the uncertainty that `plan` asks for.
+fn uncertainty<'a>(network: &'a Network, plan: &Plan) -> Option<Uncertainty<'a>> {
+    plan.uncertainty.map(|parts| Uncertainty {
+        design: &network.name,
+        output: &network.output,
+        parts,
+        lanes: plan.lanes as u32,
+        max_groups: (plan.max_passes / plan.lanes) as u32,
+        max_passes: plan.max_passes as u32,
+    })
+}
+
+/// Thresholds after reset; where none are given, ones that no entropy exceeds.
+fn thresholds(
+    network: &Network,
+    plan: &Plan,
+    options: &Options,
+    block: Option<&Uncertainty>,
+) -> Result<Vec<u64>, RtlError> {
+    let count = plan.uncertainty.map_or(0, |parts| parts.thresholds(network.classes()));
+    let bits = block.map_or(0, |b| b.widths().entropy);
+    let most = (1u64 << bits) - 1;
+    if options.thresholds.is_empty() {
+        return Ok(vec![most; count]);
+    }
+    if options.thresholds.len() != count {
+        let given = options.thresholds.len();
+        return Err(RtlError::Unsupported(format!("{given} thresholds for a flag that compares with {count}")));
+    }
+    match options.thresholds.iter().find(|&&t| t > most) {
+        Some(t) => Err(RtlError::Unsupported(format!("threshold {t}; a register of {bits} bits holds at most {most}"))),
+        None => Ok(options.thresholds.clone()),
+    }
+}
+
+/// Ports of the uncertainty, beside those of the result.
+fn beside(m: &mut Module, block: &Uncertainty) -> Vec<(&'static str, Expr)> {
+    let (w, parts) = (block.widths(), block.parts);
+    m.group("Uncertainty: with the results out");
+    [
+        (true, "out_prob_o", w.probability, "sum of the class's probabilities over the passes"),
+        (parts.squares, "out_probsq_o", w.squares, "sum of their squares"),
+        (parts.entropy, "out_entropy_o", w.entropy, "passes times predictive entropy, the same in all beats"),
+        (parts.information, "out_info_o", w.entropy, "passes times mutual information, the same in all beats"),
+        (parts.flag.is_some(), "out_flag_o", 1, "out of distribution, the same in all beats"),
+    ]
+    .into_iter()
+    .filter(|(there, ..)| *there)
+    .map(|(_, port, width, about)| {
+        let e = m.output(port, width);
+        m.note(about);
+        (port, e)
+    })
+    .collect()
 }
 
 /// Clocks by which each layer promises a bank before it has read it all.
@@ -438,6 +561,11 @@ pub fn schedule(network: &Network, plan: &Plan) -> Schedule {
         early: earlies(network, plan, &layers),
         parting: once.checked_sub(1).map_or(0, |parting| Neurons::latency(&layers[parting])),
         first_result: Logits::latency(layers.last().map_or(1, |l| l.pe), network.classes()).0,
+        uncertainty: plan.uncertainty.map(|parts| Reading {
+            wait: Uncertainty::wait(layers.last().map_or(1, |l| l.pe)),
+            clocks: Uncertainty::clocks(network.classes(), plan.lanes),
+            first_result: Uncertainty::latency(parts, network.classes()),
+        }),
     };
     Schedule::new(network, plan, &latencies)
 }

@@ -33,7 +33,7 @@ fn caught(dut: &Dut, tapped: &Dut, reference: &dyn Reference, settings: &Setting
 }
 
 /// Flips one bit of one word of a memory image, and says in which memory.
-fn flip(dut: &mut Dut, memory: &str, line: usize, bit: u32) {
+pub fn flip(dut: &mut Dut, memory: &str, line: usize, bit: u32) {
     let (_, text) = dut.memories.iter_mut().find(|(name, _)| name.ends_with(memory)).unwrap();
     let mut lines: Vec<String> = text.lines().map(String::from).collect();
     // Comments and addresses are not words.
@@ -104,10 +104,10 @@ fn one_probability_code_is_found_in_its_layer() {
 }
 
 /// The golden model with one value of one image changed.
-struct Corrupted<F: Fn(&mut Expected)> {
-    golden: Golden,
-    image: usize,
-    change: F,
+pub struct Corrupted<F: Fn(&mut Expected)> {
+    pub golden: Golden,
+    pub image: usize,
+    pub change: F,
 }
 
 impl<F: Fn(&mut Expected)> Reference for Corrupted<F> {

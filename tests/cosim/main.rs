@@ -3,6 +3,7 @@
 mod corruption;
 mod methods;
 mod networks;
+mod uncertainty;
 
 use networks::{Shape, images, network};
 use neuspin::cosim::{Builder, Dut, Options, Outcome, Settings, Stimulus, cosimulate};
@@ -17,7 +18,7 @@ fn folded(layers: &[(usize, usize)]) -> Vec<Folding> {
 
 fn design(network: &Network, lanes: usize, max_passes: usize, folding: &[Folding], taps: bool) -> Dut {
     let plan = Plan::new(network, lanes, max_passes, folding.to_vec()).unwrap();
-    Dut::of(&Design::build(network, &plan, rtl::Options { taps }).unwrap())
+    Dut::of(&Design::build(network, &plan, rtl::Options { taps, ..Default::default() }).unwrap())
 }
 
 /// Every value of `count` images, activations included where the design shows them.
@@ -55,7 +56,7 @@ fn four_foldings_of_a_network_are_exact_at_every_number_of_passes() {
 /// A run at full speed and one with paused streams, both exact; the first one takes the predicted cycles.
 fn holds(network: &Network, lanes: usize, max_passes: usize, folding: &[(usize, usize)]) {
     let plan = Plan::new(network, lanes, max_passes, folded(folding)).unwrap();
-    let design = Design::build(network, &plan, rtl::Options { taps: true }).unwrap();
+    let design = Design::build(network, &plan, rtl::Options { taps: true, ..Default::default() }).unwrap();
     let dut = Dut::of(&design);
     let outcome = run(network, &dut, 9, Stimulus { seed: 77, ..Stimulus::default() });
     assert!(outcome.is_exact(), "{}", outcome.origin().unwrap());

@@ -2,10 +2,10 @@
 //! survives what is wrong.
 
 use neuspin::cosim::{
-    Builder, CosimError, Dut, Expected, Options, Outcome, Place, Ports, Reference, Settings, Stimulus, Tap, Widths,
-    cosimulate,
+    Builder, CosimError, Dut, Expected, Options, Outcome, Place, Ports, Reference, Settings, Stimulus, Tap,
+    UncertaintyPorts, Widths, cosimulate,
 };
-use neuspin::golden::{GoldenError, HiddenTrace, ImageResult};
+use neuspin::golden::{GoldenError, HiddenTrace, ImageResult, Uncertainty};
 use neuspin::net::{Images, Input};
 
 const WEIGHTS: [u32; 5] = [0xA5C, 0x3F1, 0x0E7, 0xB2A, 0x66D];
@@ -49,7 +49,7 @@ impl Reference for Twin {
                 sumsq: z.iter().map(|z| (z * z * passes) as u64).collect(),
                 votes: (0..3).map(|c| if c == class { passes as u32 } else { 0 }).collect(),
             };
-            Expected { result, logits }
+            Expected { result, logits, uncertainty: Uncertainty::default() }
         };
         Ok((0..images.len()).map(one).collect())
     }
@@ -83,6 +83,7 @@ fn mock(fault: &str) -> Dut {
             max_passes: 7,
             stochastic_layers: 0,
             widths: Widths { class: 2, sum: 12, sumsq: 41, votes: 3, pass: 3, logit: 8 },
+            uncertainty: UncertaintyPorts::default(),
         },
         taps: vec![Tap { layer: 0, outputs: 5, pe: 1, lanes: 1, once: true }],
         patience: 200,
@@ -100,7 +101,7 @@ fn images(count: usize) -> Images {
 }
 
 fn run(dut: &Dut, reference: &Twin, count: usize, passes: u32, options: Options) -> Result<Outcome, CosimError> {
-    let settings = Settings { passes, root: 1, codes: vec![] };
+    let settings = Settings { passes, root: 1, codes: vec![], thresholds: vec![] };
     cosimulate(&Builder::find()?, dut, reference, &images(count), &settings, options, &|_| ())
 }
 
@@ -186,7 +187,7 @@ fn verilog_that_does_not_compile_is_reported_with_the_tools_words() {
 #[test]
 fn settings_that_the_design_cannot_take_are_refused() {
     for (passes, codes, said) in [(0, vec![], "0 passes"), (8, vec![], "8 passes"), (1, vec![5], "1 codes")] {
-        let settings = Settings { passes, root: 1, codes };
+        let settings = Settings { passes, root: 1, codes, thresholds: vec![] };
         let builder = Builder::find().unwrap();
         let twin = Twin::default();
         let error = cosimulate(&builder, &mock(""), &twin, &images(1), &settings, Options::default(), &|_| ());
