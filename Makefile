@@ -6,7 +6,7 @@ TEST_TOOLS = $(SIMULATION_TOOLS) iverilog yosys
 # Features that the tests and lints are run with. The trainer's takes some minutes to compile; `make test FEATURES=` leaves it out.
 FEATURES = train
 
-.PHONY: demo tools test lint data bench area uncertainty
+.PHONY: demo tools test lint data bench area uncertainty uncertainty-area
 
 ## demo: the whole way with a bundled network, from model to proven Verilog
 demo:
@@ -42,3 +42,7 @@ area: tools
 ## uncertainty: train six networks and measure what passes and outliers buy (half an hour; needs node)
 uncertainty:
 	scripts/uncertainty.sh
+
+## uncertainty-area: LUTs of the uncertainty, part by part (Yosys; some minutes)
+uncertainty-area: tools
+	scripts/uncertainty-area.sh

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 /// Replaces `path`, whose directory exists, by a file of `bytes`.
-pub(crate) fn write_aside(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub fn write_aside(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let dir = path.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // Readable as any new file is; the umask still applies.
     let mut builder = tempfile::Builder::new();

@@ -7,7 +7,7 @@
 pub mod cosim;
 pub mod data;
 pub mod emit;
-mod files;
+pub mod files;
 pub mod golden;
 pub mod interrupt;
 pub mod leaf;

@@ -19,6 +19,7 @@ Examples:
   neuspin cosim digits-spindrop --target-cycles 5000 --limit 50
   neuspin cosim digits-spindrop --gap 0.3 --stall 0.5 --runs 5       paused streams, five times
   neuspin cosim digits-spindrop --wave image.fst --wave-image 7      then: gtkwave image.fst
+  neuspin cosim digits-spindrop --uncertainty all --lanes 4 --pe 8,4,1 --simd 64,128,32
   neuspin cosim digits-spindrop --icarus 3                           a second simulator
   neuspin cosim mnist-spindrop-8bit --data images.npy --passes 8 --json";
 

@@ -8,7 +8,7 @@ use anyhow::Result;
 use neuspin::emit::design_files;
 use neuspin::model::Model;
 use neuspin::net::Network;
-use neuspin::plan::cost;
+use neuspin::plan::{Cost, cost, uncertainty_cost};
 use neuspin::rtl::{Design, Options};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -19,6 +19,7 @@ Examples:
   neuspin generate digits-spindrop --target-cycles 1000
   neuspin generate digits-spindrop --pe 8,8,1 --simd 32,64,64 --lanes 4    by hand, layer by layer
   neuspin generate models/mine --target-luts 40000 --max-passes 128 --out build/mine
+  neuspin generate digits-spindrop --uncertainty entropy,information    entropy on the chip
   neuspin generate digits-spindrop --taps --out /tmp/tapped    shows all activations";
 
 /// Generate Verilog: one module a file, memory images, a manifest, a FuseSoC core.
@@ -71,7 +72,13 @@ pub fn run(args: &Args, output: &Output) -> Result<Status> {
         "rom_bits": cost.rom_bits,
         "ram_bits": cost.ram_bits,
     });
-    let head = facts(&[
+    let parts = uncertainty_cost(&network, &design.plan);
+    let mut json = json;
+    if !parts.is_empty() {
+        let part = |(name, c): &(&str, Cost)| json!({ "part": name, "cost": c });
+        json["uncertainty"] = parts.iter().map(part).collect();
+    }
+    let mut rows = vec![
         ("design", design.name.clone()),
         ("written to", out.display().to_string()),
         ("files", format!("{} modules, {} memory images", design.modules.len(), design.images.len())),
@@ -79,7 +86,13 @@ pub fn run(args: &Args, output: &Output) -> Result<Status> {
         ("cycles", format!("{} to the first result, {each:.1} an image ({} passes)", grouped(first), network.passes)),
         ("estimate", format!("{} LUTs on Xilinx 7, {} on ECP5", grouped(cost.luts_xc7), grouped(cost.luts_ecp5))),
         ("memory", format!("{} bits read-only, {} bits working", grouped(cost.rom_bits), grouped(cost.ram_bits))),
-    ]);
+    ];
+    if !parts.is_empty() {
+        let part = |(name, c): &(&str, Cost)| format!("{name} {}", grouped(c.luts_xc7));
+        let list = parts.iter().map(part).collect::<Vec<_>>().join(", ");
+        rows.push(("uncertainty", format!("{list} of these LUTs on Xilinx 7")));
+    }
+    let head = facts(&rows);
     let rows = design.layers.iter().enumerate().map(|(l, layer)| {
         let clocks = grouped(layer.frame_clocks() as u64);
         vec![

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 #[derive(Args)]
 pub struct InputArgs {
-    /// A known set (digits, mnist, fashion-mnist), of which the test images are taken, or a .npy file of N x values
+    /// A known set (digits, mnist, fashion-mnist), of which the test images are taken (by calibrate the
+    /// validation images), or a .npy file of N x values
     /// [default: the set that the model was trained on]
     #[arg(long, value_name = "SET|FILE.npy")]
     data: Option<String>,
@@ -35,6 +36,11 @@ impl InputArgs {
     }
 
     pub fn load(&self, model: &Model) -> Result<Inputs> {
+        self.load_from(model, Split::Test)
+    }
+
+    /// Images of that part, where a known set is named.
+    pub fn load_from(&self, model: &Model, split: Split) -> Result<Inputs> {
         let name = self.data.clone().unwrap_or_else(|| model.input.dataset.clone());
         let is_file = Path::new(&name).extension().is_some_and(|e| e == "npy");
         let (images, labels) = if is_file {
@@ -42,7 +48,7 @@ impl InputArgs {
             (npy::read_inputs(Path::new(&name), &model.input.input())?, labels)
         } else {
             ensure!(self.labels.is_none(), "--labels belongs to a .npy file; `{name}` has labels of its own");
-            let set = data::load(&name, Split::Test).with_context(|| format!("--data {name}"))?;
+            let set = data::load(&name, split).with_context(|| format!("--data {name}"))?;
             let labels = set.labels.iter().map(|&l| usize::from(l)).collect();
             (data::encode(&set, &model.input)?, Some(labels))
         };

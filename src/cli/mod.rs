@@ -1,5 +1,6 @@
 //! Command line: one file a subcommand.
 
+mod calibrate;
 mod compare;
 mod completions;
 mod cosim;
@@ -12,8 +13,10 @@ mod model_arg;
 mod output;
 mod plan_arg;
 mod proof;
+mod thresholds;
 mod train;
 mod uncertainty;
+mod uncertainty_arg;
 
 use clap::{Parser, Subcommand};
 use neuspin::cosim::CosimError;
@@ -53,6 +56,7 @@ enum Command {
     Evaluate(evaluate::Args),
     Uncertainty(uncertainty::Args),
     Compare(compare::Args),
+    Calibrate(calibrate::Args),
     Generate(generate::Args),
     Cosim(cosim::Args),
     Train(train::Args),
@@ -79,6 +83,7 @@ pub fn main() -> ExitCode {
         Command::Evaluate(args) => evaluate::run(&args, &output),
         Command::Uncertainty(args) => uncertainty::run(&args, &output),
         Command::Compare(args) => compare::run(&args, &output),
+        Command::Calibrate(args) => calibrate::run(&args, &output),
         Command::Generate(args) => generate::run(&args, &output),
         Command::Cosim(args) => cosim::run(&args, &output),
         Command::Train(args) => train::run(&args, &output),

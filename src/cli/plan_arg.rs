@@ -1,9 +1,10 @@
 //! How a network is to be unfolded.
 
+use super::uncertainty_arg::UncertaintyArgs;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use neuspin::net::Network;
-use neuspin::plan::{Folding, Plan, Target, search};
+use neuspin::plan::{Folding, Plan, Target, Uncertainty, search};
 use neuspin::rtl::{Design, Options, schedule};
 
 #[derive(Args, Default)]
@@ -27,6 +28,8 @@ pub struct PlanArgs {
     /// Most passes an image that the hardware can be asked for [default: the number of passes, but at least 64]
     #[arg(long, value_name = "T", value_parser = clap::value_parser!(u32).range(1..))]
     max_passes: Option<u32>,
+    #[command(flatten)]
+    uncertainty: UncertaintyArgs,
 }
 
 /// Room for passes where nothing is said.
@@ -35,7 +38,7 @@ const PASSES: u32 = 64;
 const LUTS: u64 = 10_000;
 
 impl PlanArgs {
-    pub fn plan(&self, network: &Network) -> Result<Plan> {
+    fn plan(&self, network: &Network, uncertainty: Option<Uncertainty>) -> Result<Plan> {
         let passes = self.max_passes.unwrap_or(network.passes.max(PASSES)) as usize;
         if passes < network.passes as usize {
             let wanted = network.passes;
@@ -48,17 +51,20 @@ impl PlanArgs {
             let folding = self.pe.iter().zip(&self.simd).map(|(&pe, &simd)| Folding { pe, simd }).collect();
             let lanes = self.lanes.unwrap_or(1) as usize;
             let passes = if self.max_passes.is_some() { passes } else { passes.next_multiple_of(lanes) };
-            return Plan::new(network, lanes, passes, folding).context("folding");
+            let plan = Plan::new(network, lanes, passes, folding).context("folding")?;
+            return Ok(plan.with_uncertainty(uncertainty));
         }
         let target = match self.target_cycles {
             Some(cycles) => Target::Cycles(cycles),
             None => Target::Luts(self.target_luts.unwrap_or(LUTS)),
         };
         let cycles = |plan: &Plan| schedule(network, plan).cycles_per_image(network.passes.into());
-        search(network, passes, target, cycles).context("folding")
+        search(network, passes, target, uncertainty, cycles).context("folding")
     }
 
     pub fn design(&self, network: &Network, options: Options) -> Result<Design> {
-        Ok(Design::build(network, &self.plan(network)?, options)?)
+        let (uncertainty, thresholds) = self.uncertainty.parts(network)?;
+        let plan = self.plan(network, uncertainty)?;
+        Ok(Design::build(network, &plan, Options { thresholds, ..options })?)
     }
 }

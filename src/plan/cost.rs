@@ -3,8 +3,8 @@
 //! Memories are counted exactly. LUTs and registers come from a linear model of the blocks, fitted to Yosys results of single
 //! blocks (`make area` synthesises whole layers); it is meant for choosing a folding, not for a data sheet.
 
-use super::{LayerPlan, Plan, replay_clocks};
-use crate::net::Network;
+use super::{Flag, LayerPlan, Plan, replay_clocks};
+use crate::net::{Network, OCTAVE_BITS};
 use serde::Serialize;
 
 /// Estimated resources.
@@ -80,5 +80,37 @@ pub fn cost(network: &Network, plan: &Plan) -> Cost {
     total.luts_ecp5 += fixed + 60 * lanes;
     let width = u64::from(network.output.logit_bits);
     total.ram_bits += 2 * network.classes() as u64 * (3 * width + 3 * bits(plan.max_passes));
+    for (_, part) in uncertainty_cost(network, plan) {
+        total.luts_xc7 += part.luts_xc7;
+        total.luts_ecp5 += part.luts_ecp5;
+        total.rom_bits += part.rom_bits;
+        total.ram_bits += part.ram_bits;
+    }
     total
+}
+
+/// What each part of the plan's uncertainty costs, by its name; nothing for a plan without. LUTs are fitted to the block of ten
+/// classes and four lanes (`make uncertainty-area`).
+pub fn uncertainty_cost(network: &Network, plan: &Plan) -> Vec<(&'static str, Cost)> {
+    let Some(parts) = plan.uncertainty else { return vec![] };
+    let (classes, lanes) = (network.classes() as u64, plan.lanes as u64);
+    let octave = 1u64 << OCTAVE_BITS;
+    let passes = bits(plan.max_passes);
+    let sums = u64::from(network.output.probability_bits()) + passes;
+    let logits = 2 * (classes + 1) * lanes * u64::from(network.output.logit_bits);
+    let cost = |luts_xc7, luts_ecp5, rom_bits, ram_bits| Cost { luts_xc7, luts_ecp5, rom_bits, ram_bits };
+    let mean = cost(700 + 20 * lanes, 1030 + 22 * lanes, octave * 28, logits + 2 * classes * sums);
+    let flag = match parts.flag {
+        Some(Flag::One) => cost(10, 15, 0, 0),
+        Some(Flag::ByClass) => cost(57 * classes, 97 * classes, 0, 0),
+        None => Cost::default(),
+    };
+    let all = [
+        (true, "mean", mean),
+        (parts.squares, "variance", cost(70, 157, 0, 2 * classes * (32 + passes))),
+        (parts.needs_entropy(), "entropy", cost(250, 380, octave * 10, 4 * (u64::from(OCTAVE_BITS) + passes))),
+        (parts.information, "information", cost(162, 223, 0, 2 * (sums + 2 * u64::from(OCTAVE_BITS)))),
+        (parts.flag.is_some(), "flag", flag),
+    ];
+    all.into_iter().filter(|(there, ..)| *there).map(|(_, name, cost)| (name, cost)).collect()
 }

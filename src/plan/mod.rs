@@ -7,7 +7,7 @@ mod schedule;
 mod search;
 mod uncertainty;
 
-pub use cost::{Cost, cost};
+pub use cost::{Cost, cost, uncertainty_cost};
 pub use schedule::{Latencies, Reading, Schedule, replay_clocks};
 pub use search::{Target, search};
 pub use uncertainty::{Flag, Uncertainty};

@@ -1,6 +1,6 @@
 //! Finding a folding: the smallest one that is fast enough, or the fastest one that is small enough.
 
-use super::{Folding, Kind, LayerPlan, Plan, PlanError, cost, masked, shape};
+use super::{Folding, Kind, LayerPlan, Plan, PlanError, Uncertainty, cost, masked, shape};
 use crate::net::{Method, Network};
 
 /// What a folding is searched for.
@@ -24,7 +24,7 @@ struct Partial {
     folding: Vec<Folding>,
 }
 
-/// The best plan for `target`, with room for `max_passes` passes; `cycles_of` says what a plan takes from image to image.
+/// The best plan for `target`, with room for `max_passes` passes and with `uncertainty`; `cycles_of` says what a plan takes from image to image.
 ///
 /// # Errors
 /// If no folding reaches the target; the error says how near one comes.
@@ -32,9 +32,10 @@ pub fn search(
     network: &Network,
     max_passes: usize,
     target: Target,
+    uncertainty: Option<Uncertainty>,
     cycles_of: impl Fn(&Plan) -> f64,
 ) -> Result<Plan, PlanError> {
-    let smallest = |cycles: u64| smallest(network, max_passes, cycles, &cycles_of);
+    let smallest = |cycles: u64| smallest(network, max_passes, cycles, uncertainty, &cycles_of);
     match target {
         Target::Cycles(cycles) => smallest(cycles).ok_or_else(|| {
             let fastest = fastest_cycles(smallest);
@@ -72,7 +73,13 @@ fn fastest_cycles(smallest: impl Fn(u64) -> Option<Plan>) -> u64 {
 }
 
 /// The plan with the fewest LUTs among those that take at most `cycles` an image.
-fn smallest(network: &Network, max_passes: usize, cycles: u64, cycles_of: impl Fn(&Plan) -> f64) -> Option<Plan> {
+fn smallest(
+    network: &Network,
+    max_passes: usize,
+    cycles: u64,
+    uncertainty: Option<Uncertainty>,
+    cycles_of: impl Fn(&Plan) -> f64,
+) -> Option<Plan> {
     let alone = network.hidden.iter().any(|h| matches!(h.method, Some(Method::Spinbayes(_))));
     let lanes = if network.stochastic_layers() == 0 || alone { 1 } else { MAX_LANES };
     let candidates = (0..).map(|power| 1usize << power).take_while(|&l| l <= lanes && l <= max_passes);
@@ -82,7 +89,7 @@ fn smallest(network: &Network, max_passes: usize, cycles: u64, cycles_of: impl F
             // The fold counts what each layer takes by itself; where layers wait for one another, it is asked for less.
             let mut bound = cycles;
             loop {
-                let plan = fold(network, lanes, max_passes, bound)?;
+                let plan = fold(network, lanes, max_passes, bound)?.with_uncertainty(uncertainty);
                 let over = (cycles_of(&plan) - cycles as f64).ceil();
                 if over <= 0.0 {
                     return Some(plan);

@@ -36,7 +36,7 @@ fn cycles(network: &Network, plan: &Plan) -> f64 {
 }
 
 fn find(network: &Network, target: Target) -> Result<Plan, PlanError> {
-    search(network, 16, target, |plan| cycles(network, plan))
+    search(network, 16, target, None, |plan| cycles(network, plan))
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! Entropies and likelihoods are in nats.
 
 mod detection;
+mod entropy_threshold;
 mod interval;
 mod outlier_score;
 mod prediction;
@@ -12,6 +13,7 @@ mod scores;
 mod threshold;
 
 pub use detection::Detection;
+pub use entropy_threshold::{class_entropy_thresholds, entropy_threshold};
 pub use interval::{CONFIDENCE, Interval, RESAMPLES, bootstrap, wilson};
 pub use outlier_score::OutlierScore;
 pub use prediction::Prediction;

@@ -121,6 +121,36 @@ fn cosim_runs_paused_streams_waves_and_icarus() {
 }
 
 #[test]
+fn calibrated_thresholds_become_reset_values_and_flag_as_the_golden_model_does() {
+    let folder = tempfile::tempdir().unwrap();
+    for class_wise in [false, true] {
+        let mut args = vec!["calibrate", "digits-spindrop", "--passes", "3", "--acceptance", "0.8", "--out", "t.json"];
+        args.extend(class_wise.then_some("--class-wise"));
+        let found = json(folder.path(), &args);
+        assert!(found["accepted"].as_f64().unwrap() >= 0.8, "{found}");
+        let fold = ["--pe", "8,4,1", "--simd", "64,128,32", "--lanes", "1", "--max-passes", "4", "--passes", "3"];
+        let with = ["--uncertainty", "entropy", "--thresholds", "t.json"];
+        let generate = [&["generate", "digits-spindrop", "--out", "made"], &fold[..], &with].concat();
+        json(folder.path(), &generate);
+        let manifest = std::fs::read_to_string(folder.path().join("made/manifest.json")).unwrap();
+        let manifest: Value = serde_json::from_str(&manifest).unwrap();
+        let registers = manifest["registers"].as_array().unwrap();
+        let resets: Vec<&Value> = registers
+            .iter()
+            .filter(|r| r["name"].as_str().unwrap().starts_with("THRESHOLD"))
+            .map(|r| &r["reset"])
+            .collect();
+        assert_eq!(resets, found["thresholds"].as_array().unwrap().iter().collect::<Vec<_>>());
+        let cosim = [&["cosim", "digits-spindrop", "--limit", "20"], &fold[..], &with].concat();
+        assert_eq!(json(folder.path(), &cosim)["good"], true);
+    }
+    let error = fails(folder.path(), &["generate", "digits-spindrop", "--thresholds", "t.json"], 2);
+    assert!(error.contains("thresholds for 3 passes, but the network takes 16"), "{error}");
+    let error = fails(folder.path(), &["generate", "digits-spindrop", "--uncertainty", "none,entropy"], 2);
+    assert!(error.contains("--uncertainty none"), "{error}");
+}
+
+#[test]
 fn evaluate_reads_and_writes_numpy_files() {
     let folder = tempfile::tempdir().unwrap();
     let inputs: Vec<f64> = (0..3 * 64).map(|v| f64::from(v % 16)).collect();
