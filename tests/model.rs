@@ -1,25 +1,28 @@
 //! Model files: they round-trip to the byte, and whatever is wrong with one is said with file, layer and field.
 
-use neuspin::model::{BatchNorm, Dense, Encoding, InputSpec, Model, Training, forward};
-use neuspin::net::BitMatrix;
+use neuspin::model::{
+    Affine, BatchNorm, Crossbar, Crossbars, Dense, Draw, Dropout, Encoding, InputSpec, Method, Model, ScaleDropout,
+    Subset, Training, before_sign, forward,
+};
+use neuspin::net::{BitMatrix, Drops, Place};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-fn dense(inputs: usize, outputs: usize, dropout: Option<f64>) -> Dense {
+fn dense(inputs: usize, outputs: usize, p: Option<f64>) -> Dense {
     let values = |scale: f64| (0..outputs).map(|o| scale * (o as f64 + 0.1)).collect();
     Dense {
         weights: BitMatrix::from_fn(outputs, inputs, |o, i| (o * 7 + i * 3) % 5 < 2),
         bias: None,
-        norm: BatchNorm {
+        norm: Some(BatchNorm {
             gamma: values(0.7),
             beta: values(-1.0 / 3.0),
             mean: values(0.2),
             var: values(1e-7),
             eps: 1e-5,
-        },
-        dropout,
+        }),
+        method: p.map(Method::spindrop),
     }
 }
 
@@ -47,6 +50,34 @@ fn model() -> Model {
     }
 }
 
+/// A model with a hidden layer of 4 neurons for every method.
+fn all_methods() -> Model {
+    let values = |scale: f64| (0..4).map(|o| scale * (f64::from(o) + 0.3)).collect::<Vec<f64>>();
+    let layer = |method: Method| Dense { method: Some(method), ..dense(4, 4, None) };
+    let crossbar = |n: usize| Crossbar {
+        weights: BitMatrix::from_fn(4, 4, |o, i| (o + i + n).is_multiple_of(3)),
+        bias: Some(values(n as f64)),
+        norm: dense(4, 4, None).norm.unwrap(),
+    };
+    let affine = Affine { p: 0.3, drops: Drops::Element, groups: 2, gamma: values(-1.0), beta: values(0.5) };
+    let mut m = model();
+    m.layers = vec![
+        Dense { method: None, ..dense(6, 4, None) },
+        layer(Method::Spindrop(Dropout { p: 0.1, place: Place::BeforeSign })),
+        layer(Method::SpatialSpindrop(Dropout { p: 0.1, place: Place::AfterSign })),
+        layer(Method::Scale(ScaleDropout { p: 0.2, alpha: values(1.0) })),
+        Dense { norm: None, ..layer(Method::Affine(affine.clone())) },
+        Dense { norm: None, ..layer(Method::Affine(Affine { drops: Drops::Vector, groups: 1, ..affine })) },
+        layer(Method::Subset(Subset { bits: 16, mu: values(-0.7), sigma: values(0.1) })),
+        Dense {
+            bias: Some(values(0.1)),
+            ..layer(Method::Spinbayes(Crossbars { others: vec![crossbar(1), crossbar(2), crossbar(3)] }))
+        },
+        dense(4, 3, None),
+    ];
+    m
+}
+
 /// A written model, to be damaged.
 struct Files {
     dir: tempfile::TempDir,
@@ -54,8 +85,12 @@ struct Files {
 
 impl Files {
     fn new() -> Files {
+        Files::of(&model())
+    }
+
+    fn of(model: &Model) -> Files {
         let dir = tempfile::tempdir().unwrap();
-        model().write(dir.path()).unwrap();
+        model.write(dir.path()).unwrap();
         Files { dir }
     }
 
@@ -73,7 +108,11 @@ impl Files {
 
     /// The error after changing the manifest.
     fn with_manifest(change: impl FnOnce(&mut Value)) -> String {
-        let files = Files::new();
+        Files::new().manifest_error(change)
+    }
+
+    fn manifest_error(self, change: impl FnOnce(&mut Value)) -> String {
+        let files = self;
         let mut manifest = files.manifest();
         change(&mut manifest);
         fs::write(files.path().join("model.json"), manifest.to_string()).unwrap();
@@ -82,7 +121,11 @@ impl Files {
 
     /// The error after changing the tensor file, with a manifest that has its hash.
     fn with_tensors(change: impl FnOnce(&mut Vec<u8>)) -> String {
-        let files = Files::new();
+        Files::new().tensor_error(change)
+    }
+
+    fn tensor_error(self, change: impl FnOnce(&mut Vec<u8>)) -> String {
+        let files = self;
         let mut bytes = fs::read(files.tensors()).unwrap();
         change(&mut bytes);
         fs::write(files.tensors(), &bytes).unwrap();
@@ -114,13 +157,31 @@ fn overwrite(bytes: &mut [u8], name: &str, value: &[u8]) {
 
 #[test]
 fn a_model_reads_back_as_it_was_written() {
+    for model in [model(), all_methods()] {
+        assert_eq!(Model::read(Files::of(&model).path()).unwrap(), model);
+    }
+}
+
+#[test]
+fn a_manifest_of_version_1_is_read_as_what_it_meant() {
     let files = Files::new();
+    let mut manifest = files.manifest();
+    manifest["version"] = json!(1);
+    for (layer, dropout) in [(0, json!({"method": "spindrop", "p": 0.1})), (1, json!(null)), (2, json!(null))] {
+        let layer = manifest["layers"][layer].as_object_mut().unwrap();
+        layer.remove("method");
+        layer.insert("dropout".into(), dropout);
+    }
+    fs::write(files.path().join("model.json"), manifest.to_string()).unwrap();
     assert_eq!(Model::read(files.path()).unwrap(), model());
+    // Each version has its own fields alone.
+    assert_says(&Files::with_manifest(|m| m["version"] = json!(1)), &["unknown field `method`"]);
+    assert_says(&Files::with_manifest(|m| m["layers"][0]["dropout"] = json!(null)), &["unknown field `dropout`"]);
 }
 
 #[test]
 fn a_model_that_was_read_is_written_to_the_same_bytes() {
-    let files = Files::new();
+    let files = Files::of(&all_methods());
     let again = tempfile::tempdir().unwrap();
     Model::read(files.path()).unwrap().write(again.path()).unwrap();
     let contents = |dir: &Path| {
@@ -138,7 +199,7 @@ fn writing_replaces_the_model_that_was_there_and_nothing_else() {
     let old = files.tensors();
     fs::write(files.path().join("notes.txt"), "mine").unwrap();
     let mut changed = model();
-    changed.layers[2].norm.beta[0] = 9.0;
+    changed.layers[2].norm.as_mut().unwrap().beta[0] = 9.0;
     changed.write(files.path()).unwrap();
     assert_eq!(Model::read(files.path()).unwrap(), changed);
     assert!(!old.exists(), "the tensor file of the model before is removed");
@@ -149,7 +210,7 @@ fn writing_replaces_the_model_that_was_there_and_nothing_else() {
 fn a_model_that_cannot_be_written_leaves_the_one_that_was_there() {
     let files = Files::new();
     let mut wrong = model();
-    wrong.layers[0].norm.var[1] = f64::NAN;
+    wrong.layers[0].norm.as_mut().unwrap().var[1] = f64::NAN;
     assert_says(&wrong.write(files.path()).unwrap_err().to_string(), &["model `small-1`", "layer 0, norm.var", "NaN"]);
     assert_eq!(Model::read(files.path()).unwrap(), model());
 }
@@ -215,7 +276,7 @@ fn a_tensor_file_of_another_model_is_refused_by_its_hash() {
 fn manifests_that_ask_for_the_impossible_are_refused() {
     type Change = fn(&mut Value);
     let cases: &[(Change, &[&str])] = &[
-        (|m| m["version"] = json!(2), &["model.json: version: 2", "reads version 1"]),
+        (|m| m["version"] = json!(3), &["model.json: version: 3", "reads versions 1 and 2"]),
         (|m| m["format"] = json!("onnx"), &["format: `onnx`"]),
         (|m| m["colour"] = json!("red"), &["unknown field `colour`"]),
         (|m| m["name"] = json!("1st"), &["name: `1st`", "start with a letter"]),
@@ -230,9 +291,13 @@ fn manifests_that_ask_for_the_impossible_are_refused() {
         (|m| m["input"]["encoding"]["right"] = json!(8), &["input.encoding", "0 to 7"]),
         (|m| m["layers"] = json!([]), &["layers.0.", "not announce"]),
         (|m| m["layers"][0]["kind"] = json!("conv"), &["unknown variant `conv`", "dense"]),
-        (|m| m["layers"][0]["dropout"]["p"] = json!(1.5), &["layer 0, dropout.p: 1.5", "from 0 to 1"]),
-        (|m| m["layers"][0]["dropout"]["p"] = json!(-0.1), &["layer 0, dropout.p: -0.1", "from 0 to 1"]),
-        (|m| m["layers"][2]["dropout"] = json!({"method": "spindrop", "p": 0.1}), &["layer 2, dropout", "use null"]),
+        (|m| m["layers"][0]["method"]["p"] = json!(1.5), &["layer 0, method.p: 1.5", "from 0 to 1"]),
+        (|m| m["layers"][0]["method"]["p"] = json!(-0.1), &["layer 0, method.p: -0.1", "from 0 to 1"]),
+        (|m| m["layers"][2]["method"] = m["layers"][0]["method"].clone(), &["layer 2, method", "use null"]),
+        (|m| m["layers"][0]["method"]["kind"] = json!("dropconnect"), &["unknown variant `dropconnect`", "spinbayes"]),
+        (|m| m["layers"][0]["method"]["place"] = json!("above"), &["unknown variant `above`", "before-sign"]),
+        (|m| m["layers"][1]["norm"] = json!(null), &["layers.1.beta", "not announce"]),
+        (|m| m["layers"][1]["method"] = json!({"kind": "scale", "p": 0.1}), &["layers.1.scale.alpha", "missing"]),
         (|m| m["layers"][0]["activation"] = json!("none"), &["layer 0, activation", "all others `sign`"]),
         (|m| m["layers"][2]["activation"] = json!("sign"), &["layer 2, activation", "`none`"]),
         (|m| m["layers"][1]["norm"]["eps"] = json!(-1e-5), &["layer 1, norm.eps", "from 0 to 1"]),
@@ -246,6 +311,93 @@ fn manifests_that_ask_for_the_impossible_are_refused() {
     ];
     for (change, expected) in cases {
         assert_says(&Files::with_manifest(change), expected);
+    }
+}
+
+#[test]
+fn methods_that_cannot_work_are_refused() {
+    type Change = fn(&mut Model);
+    fn method(m: &mut Model, layer: usize) -> &mut Method {
+        m.layers[layer].method.as_mut().unwrap()
+    }
+    fn affine(m: &mut Model) -> &mut Affine {
+        let Method::Affine(affine) = method(m, 4) else { panic!() };
+        affine
+    }
+    fn crossbars(m: &mut Model) -> &mut Vec<Crossbar> {
+        let Method::Spinbayes(Crossbars { others }) = method(m, 7) else { panic!() };
+        others
+    }
+    let cases: &[(Change, &[&str])] = &[
+        (|m| affine(m).groups = 4, &["layer 4, method.groups: 4 of one output each", "beta and |gamma| cancel"]),
+        (|m| affine(m).groups = 3, &["layer 4, method.groups: 3; 4 outputs must divide"]),
+        (|m| affine(m).groups = 0, &["layer 4, method.groups: 0"]),
+        (|m| affine(m).gamma[1] = f64::NAN, &["layer 4, method.gamma: output 1: NaN"]),
+        (|m| affine(m).beta.truncate(3), &["layer 4, method.beta: 3 values for 4 outputs"]),
+        (|m| affine(m).p = 2.0, &["layer 4, method.p: 2; a probability"]),
+        (|m| m.layers[4].norm = m.layers[3].norm.clone(), &["layer 4, norm: affine dropout normalises"]),
+        (|m| m.layers[4].bias = Some(vec![0.0; 4]), &["layer 4, bias: affine dropout has beta"]),
+        (|m| m.layers[3].norm = None, &["layer 3, norm: none"]),
+        (
+            |m| *method(m, 3) = Method::Scale(ScaleDropout { p: 0.1, alpha: vec![1.0, 0.5, -0.5, 1.0] }),
+            &["layer 3, method.alpha: output 2: -0.5", "direction", "above 0"],
+        ),
+        (
+            |m| *method(m, 3) = Method::Scale(ScaleDropout { p: 0.1, alpha: vec![0.0; 4] }),
+            &["layer 3, method.alpha: output 0: 0"],
+        ),
+        (
+            |m| *method(m, 6) = Method::Subset(Subset { bits: 15, mu: vec![1.0; 4], sigma: vec![0.1; 4] }),
+            &["layer 6, method.bits: 15; an even number of 2 to 16"],
+        ),
+        (
+            |m| *method(m, 6) = Method::Subset(Subset { bits: 18, mu: vec![1.0; 4], sigma: vec![0.1; 4] }),
+            &["layer 6, method.bits: 18"],
+        ),
+        (
+            |m| *method(m, 6) = Method::Subset(Subset { bits: 2, mu: vec![1.0; 4], sigma: vec![-0.1; 4] }),
+            &["layer 6, method.sigma: output 0: -0.1; a deviation"],
+        ),
+        (|m| crossbars(m).clear(), &["layer 7, method.crossbars: 1; 2 to 256"]),
+        (|m| crossbars(m)[1].weights = BitMatrix::zeros(4, 5), &["layer 7, crossbar 2, weight: 4 × 5", "4 × 4"]),
+        (|m| crossbars(m)[0].norm.var[3] = 0.0, &["layer 7, crossbar 1, norm.var: output 3: variance 0"]),
+        (|m| crossbars(m)[2].norm.eps = 0.5, &["layer 7, crossbar 3, norm.eps: 0.5"]),
+        (|m| crossbars(m)[2].bias = None, &["layer 7, crossbar 3, bias: all crossbars"]),
+    ];
+    for (change, expected) in cases {
+        let mut model = all_methods();
+        change(&mut model);
+        assert_says(&model.check().unwrap_err().to_string(), expected);
+        assert!(model.write(tempfile::tempdir().unwrap().path()).is_err());
+    }
+}
+
+#[test]
+fn files_of_methods_that_do_not_fit_are_refused() {
+    type Change = fn(&mut Value);
+    let of_manifest: &[(Change, &[&str])] = &[
+        (|m| m["layers"][4]["method"]["groups"] = json!(4), &["layer 4, method.groups", "cancel"]),
+        (|m| m["layers"][4]["norm"] = m["layers"][3]["norm"].clone(), &["layers.4.gamma: the tensor is missing"]),
+        (|m| m["layers"][7]["method"]["crossbars"] = json!(3), &["layers.7.crossbars.3.", "not announce"]),
+        (|m| m["layers"][7]["method"]["crossbars"] = json!(5), &["layers.7.crossbars.4.gamma: the tensor is missing"]),
+        (|m| m["layers"][7]["method"]["crossbars"] = json!(0), &["layer 7, method.crossbars: 0"]),
+        (|m| m["layers"][7]["method"]["crossbars"] = json!(1u64 << 40), &["layer 7, method.crossbars: 1099511627776"]),
+        (|m| m["layers"][7]["norm"] = json!(null), &["SpinBayes needs batch norm"]),
+        (|m| m["layers"][6]["method"]["bits"] = json!(0), &["layer 6, method.bits: 0"]),
+        (|m| m["layers"][6]["method"]["sigma"] = json!(0.1), &["unknown field `sigma`"]),
+    ];
+    for (change, expected) in of_manifest {
+        assert_says(&Files::of(&all_methods()).manifest_error(change), expected);
+    }
+    let of_tensors: &[(&str, f64, &[&str])] = &[
+        ("layers.3.scale.alpha", -1.0, &["layer 3, method.alpha: output 0: -1"]),
+        ("layers.4.affine.gamma", f64::INFINITY, &["layer 4, method.gamma: output 0: inf"]),
+        ("layers.6.subset.sigma", -1.0, &["layer 6, method.sigma: output 0: -1"]),
+        ("layers.7.crossbars.2.var", 0.0, &["layer 7, crossbar 2, norm.var"]),
+    ];
+    for (tensor, value, expected) in of_tensors {
+        let change = |bytes: &mut Vec<u8>| overwrite(bytes, tensor, &value.to_le_bytes());
+        assert_says(&Files::of(&all_methods()).tensor_error(change), expected);
     }
 }
 
@@ -294,18 +446,15 @@ fn single_precision_statistics_are_read() {
     manifest["tensors"]["sha256"] =
         json!(Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect::<String>());
     fs::write(files.path().join("model.json"), manifest.to_string()).unwrap();
-    assert_eq!(Model::read(files.path()).unwrap().layers[1].norm.var, [1.5; 5]);
+    assert_eq!(Model::read(files.path()).unwrap().layers[1].norm.as_ref().unwrap().var, [1.5; 5]);
 }
 
 #[test]
 fn forward_computes_what_the_definition_says() {
     // Two inputs of 2 bits, two neurons, two classes; sigma is 2 everywhere.
-    let norm = |gamma: [f64; 2], beta: [f64; 2], mean: [f64; 2]| BatchNorm {
-        gamma: gamma.into(),
-        beta: beta.into(),
-        mean: mean.into(),
-        var: vec![3.0, 3.0],
-        eps: 1.0,
+    let norm = |gamma: [f64; 2], beta: [f64; 2], mean: [f64; 2]| {
+        let [gamma, beta, mean] = [gamma, beta, mean].map(Vec::from);
+        Some(BatchNorm { gamma, beta, mean, var: vec![3.0, 3.0], eps: 1.0 })
     };
     let mut m = model();
     m.input = InputSpec { features: 2, bits: 2, signed: false, ..m.input };
@@ -315,18 +464,65 @@ fn forward_computes_what_the_definition_says() {
             weights: weights.clone(),
             bias: None,
             norm: norm([1.0, 2.0], [0.0, 0.0], [4.0, 2.5]),
-            dropout: Some(0.5),
+            method: Some(Method::spindrop(0.5)),
         },
-        Dense { weights, bias: Some(vec![0.5, 0.0]), norm: norm([4.0, 1.0], [1.0, -1.0], [0.0, 0.0]), dropout: None },
+        Dense { weights, bias: Some(vec![0.5, 0.0]), norm: norm([4.0, 1.0], [1.0, -1.0], [0.0, 0.0]), method: None },
     ];
     m.check().unwrap();
     // Sums 4 and 2: neuron 0 is at its threshold, sign(0) = +1; neuron 1 is at 2·(2 − 2.5)/2 < 0.
-    let all = forward(&m, &[3, 1], &[vec![true, true]]);
+    let all = forward(&m, &[3, 1], &[Draw::None]);
     assert_eq!(all.activations, [[true, false]]);
     // a = [+1 −1] → 0 and 2: 4·0.5/2 + 1 and 2/2 − 1.
     assert_eq!(all.logits, [2.0, 0.0]);
     // Without neuron 1, a = 1 and 1: 4·1.5/2 + 1 and 1/2 − 1.
-    assert_eq!(forward(&m, &[3, 1], &[vec![true, false]]).logits, [4.0, -0.5]);
+    assert_eq!(forward(&m, &[3, 1], &[Draw::Live(vec![true, false])]).logits, [4.0, -0.5]);
+    // Dropped before the sign, neuron 1 is +1: a = 2 and 0.
+    m.layers[0].method = Some(Method::Spindrop(Dropout { p: 0.5, place: Place::BeforeSign }));
+    let dropped = forward(&m, &[3, 1], &[Draw::Live(vec![true, false])]);
+    assert_eq!((dropped.activations, dropped.logits), (vec![vec![true, true]], vec![6.0, -1.0]));
+}
+
+/// Two neurons, [+ +] and [+ −], of two inputs; sigma is 2.
+fn two_neurons(method: Method) -> Dense {
+    let affine = matches!(method, Method::Affine(_));
+    let norm =
+        BatchNorm { gamma: vec![1.0, 2.0], beta: vec![0.5, 0.0], mean: vec![4.0, 2.5], var: vec![3.0, 3.0], eps: 1.0 };
+    let weights = BitMatrix::from_fn(2, 2, |o, i| o == 0 || i == 0);
+    Dense { weights, bias: None, norm: (!affine).then_some(norm), method: Some(method) }
+}
+
+#[test]
+fn the_float_methods_compute_what_their_definitions_say() {
+    // Sums of [3 1]: 4 and 2.
+    let y = |layer: &Dense, draw: Draw| before_sign(layer, &[3.0, 1.0], &draw);
+
+    let scale = two_neurons(Method::Scale(ScaleDropout { p: 0.5, alpha: vec![0.5, 2.0] }));
+    assert_eq!(y(&scale, Draw::Scale(true)), [0.5, -0.5]);
+    assert_eq!(y(&scale, Draw::Scale(false)), [-0.5, 1.5]);
+    assert_eq!(y(&scale, Draw::None), [-0.5, 1.5]);
+
+    // v = 0.5·4 + 3 and −1·2 + 1.
+    let affine = Affine { p: 0.5, drops: Drops::Element, groups: 1, gamma: vec![0.5, -1.0], beta: vec![3.0, 1.0] };
+    let affine = two_neurons(Method::Affine(affine));
+    assert_eq!(y(&affine, Draw::None), [3.0, -3.0]);
+    // v = 4 + 3 and −2 + 0.
+    let dropped = Draw::Affine { gain: vec![true, false], bias: vec![false, true] };
+    assert_eq!(y(&affine, dropped), [4.5, -4.5]);
+
+    // ε of one more than half of 16 ones is 1/2.
+    let subset = two_neurons(Method::Subset(Subset { bits: 16, mu: vec![1.0, -0.5], sigma: vec![0.5, 1.0] }));
+    assert_eq!(y(&subset, Draw::None), [0.5, -3.5]);
+    assert_eq!(y(&subset, Draw::Ones(vec![2, -1])), [(6.0 - 4.0) / 2.0 + 0.5, -2.0 - 2.5]);
+
+    let other = Crossbar {
+        weights: BitMatrix::from_fn(2, 2, |_, i| i == 1),
+        bias: None,
+        norm: BatchNorm { gamma: vec![1.0, 2.0], beta: vec![0.0; 2], mean: vec![0.0; 2], var: vec![3.0; 2], eps: 1.0 },
+    };
+    let spinbayes = two_neurons(Method::Spinbayes(Crossbars { others: vec![other] }));
+    assert_eq!(y(&spinbayes, Draw::None), [0.5, -0.5]);
+    assert_eq!(y(&spinbayes, Draw::Crossbar(0)), [0.5, -0.5]);
+    assert_eq!(y(&spinbayes, Draw::Crossbar(1)), [-1.0, -2.0]);
 }
 
 #[test]
@@ -338,14 +534,14 @@ fn forward_reads_one_bit_inputs_as_plus_and_minus_one() {
         (0..6).map(|i| if layer.weights.get(1, i) { 2 * image[i] - 1 } else { 1 - 2 * image[i] }).sum::<i16>()
     };
     let image = [1, 0, 0, 1, 1, 1];
-    let masks = [vec![true; 4], vec![true; 5]];
-    let (bias, norm) = (m.layers[0].bias.as_ref().unwrap()[1], &m.layers[0].norm);
+    let draws = [Draw::None, Draw::None];
+    let (bias, gamma) = (m.layers[0].bias.as_ref().unwrap()[1], m.layers[0].norm.as_ref().unwrap().gamma[1]);
     // A mean at the sum decides the sign by beta alone: with a beta of 0 the neuron is at its tie.
     let mut tie = m.clone();
-    tie.layers[0].norm.mean[1] = f64::from(sum(&image)) + bias;
-    tie.layers[0].norm.beta[1] = 0.0;
-    assert!(norm.gamma[1] > 0.0);
-    assert!(forward(&tie, &image, &masks).activations[0][1]);
-    tie.layers[0].norm.mean[1] += 1e-9;
-    assert!(!forward(&tie, &image, &masks).activations[0][1]);
+    let norm = |m: &mut Model, change: fn(&mut BatchNorm, f64), by: f64| change(m.layers[0].norm.as_mut().unwrap(), by);
+    norm(&mut tie, |n, mean| (n.mean[1], n.beta[1]) = (mean, 0.0), f64::from(sum(&image)) + bias);
+    assert!(gamma > 0.0);
+    assert!(forward(&tie, &image, &draws).activations[0][1]);
+    norm(&mut tie, |n, by| n.mean[1] += by, 1e-9);
+    assert!(!forward(&tie, &image, &draws).activations[0][1]);
 }

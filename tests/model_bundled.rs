@@ -35,7 +35,7 @@ fn every_bundled_manifest_follows_the_schema() {
 fn the_schema_refuses_what_the_reader_refuses() {
     type Change = fn(&mut Value);
     let changes: [(&str, Change); 14] = [
-        ("version", |m| m["version"] = json!(2)),
+        ("version", |m| m["version"] = json!(3)),
         ("format", |m| m["format"] = json!("onnx")),
         ("unknown field", |m| m["colour"] = json!("red")),
         ("missing field", |m| drop(m.as_object_mut().unwrap().remove("seed"))),
@@ -48,7 +48,7 @@ fn the_schema_refuses_what_the_reader_refuses() {
                                 "encoding": {"method": "threshold", "at": 8}})
         }),
         ("encoding", |m| m["input"]["encoding"] = json!({"method": "threshold", "at": 8})),
-        ("p", |m| m["layers"][0]["dropout"]["p"] = json!(1.5)),
+        ("p", |m| m["layers"][0]["method"]["p"] = json!(1.5)),
         ("width", |m| m["layers"][0]["outputs"] = json!(0)),
         ("layers", |m| m["layers"].as_array_mut().unwrap().truncate(1)),
         ("path", |m| m["tensors"]["file"] = json!("../x")),

@@ -5,8 +5,8 @@ use super::model_arg::ModelArg;
 use super::output::{Output, facts, grouped, percent, table};
 use anyhow::Result;
 use neuspin::lower::lower;
-use neuspin::model::{Encoding, Model};
-use neuspin::net::{Direction, Hidden, Network};
+use neuspin::model::{Encoding, Method, Model};
+use neuspin::net::{self, Direction, Hidden, Network};
 use serde_json::{Value, json};
 
 const EXAMPLES: &str = "\
@@ -15,7 +15,7 @@ Examples:
   neuspin inspect models/mine
   neuspin inspect digits-spindrop --json | jq '.layers[0].thresholds'";
 
-/// Show what is in a model: layers, thresholds, dropout, memory.
+/// Show what is in a model: layers, thresholds, methods, memory.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -61,20 +61,62 @@ fn layer(model: &Model, network: &Network, l: usize) -> Value {
         "inputs": inputs,
         "outputs": outputs,
         "weights_plus_one": ones as f64 / weight_bits as f64,
-        "dropout": float.dropout,
+        "method": float.method.as_ref().map(Method::name),
     });
-    let threshold_bits = match network.hidden.get(l) {
+    let memory = match network.hidden.get(l) {
         Some(hidden) => {
-            // One sign bit more than the largest magnitude takes; the direction goes into the weights.
-            let bound = network.sum_bound(l) as u64 + 1;
             json["thresholds"] = thresholds(hidden, network.sum_bound(l));
-            json["dropout_code"] = json!(hidden.method.as_ref().and_then(|m| m.code()));
-            u64::from(u64::BITS - bound.leading_zeros() + 1)
+            if let (Some(float), Some(method)) = (&float.method, &hidden.method) {
+                json["p"] = json!(float.p());
+                json["code"] = json!(method.code());
+                json["draws"] = json!(method.draws(outputs));
+                details(&mut json, method);
+            }
+            memory_bits(hidden, network.sum_bound(l))
         }
-        None => 0,
+        None => weight_bits,
     };
-    json["memory_bits"] = json!(weight_bits + threshold_bits * outputs as u64);
+    json["memory_bits"] = json!(memory);
     json
+}
+
+/// What only some methods have.
+fn details(json: &mut Value, method: &net::Method) {
+    match method {
+        net::Method::Spindrop(m) => json["place"] = json!(m.place),
+        net::Method::Affine(m) => {
+            json["drops"] = json!(m.drops);
+            json["groups"] = json!(m.groups);
+            json["fraction_bits"] = json!(m.frac_bits);
+        }
+        net::Method::Subset(m) => json["gaussian_bits"] = json!(m.bits),
+        net::Method::Spinbayes(m) => json["crossbars"] = json!(1 + m.others.len()),
+        net::Method::Scale(_) => {}
+    }
+}
+
+/// Bits of weights and of what sums are compared with or multiplied by; directions go into the weights.
+fn memory_bits(hidden: &Hidden, bound: i64) -> u64 {
+    let (rows, cols) = (hidden.weights.rows() as u64, hidden.weights.cols() as u64);
+    // One sign bit more than the largest magnitude takes.
+    let signed = |largest: u64| u64::from(u64::BITS - largest.leading_zeros() + 1);
+    let width = |values: &[i32]| signed(values.iter().map(|v| u64::from(v.unsigned_abs())).max().unwrap_or(0));
+    let threshold = signed(bound as u64 + 1);
+    let per_neuron = match &hidden.method {
+        Some(net::Method::Scale(_)) => 2 * threshold,
+        Some(net::Method::Affine(m)) => width(&m.gain) + width(&m.bias),
+        Some(net::Method::Subset(m)) => {
+            let limit = signed(m.limits.iter().map(|v| v.unsigned_abs()).max().unwrap_or(0));
+            // The direction cannot go into the weights: the scale may change its sign.
+            width(&m.mean) + width(&m.spread) + limit + 1
+        }
+        Some(net::Method::Spinbayes(m)) => {
+            let others = m.others.len() as u64;
+            (1 + others) * threshold + others * cols
+        }
+        Some(net::Method::Spindrop(_)) | None => threshold,
+    };
+    rows * (cols + per_neuron)
 }
 
 /// Statistics of a hidden layer's thresholds; constant neurons, whose thresholds no sum can miss or reach, stand apart.
@@ -137,11 +179,12 @@ fn text(model: &Model, network: &Network, layers: &[Value], memory: u64) -> Stri
         let t = &json["thresholds"];
         let range = if t.is_null() {
             "- (logits)".into()
+        } else if t["least"].is_null() {
+            "-".into()
         } else {
             format!("{} / {} / {}", number(&t["least"]), number(&t["median"]), number(&t["greatest"]))
         };
-        let dropout =
-            json["dropout"].as_f64().map_or("-".into(), |p| format!("{p} (code {})", number(&json["dropout_code"])));
+        let method = method_text(json);
         vec![
             l.to_string(),
             format!("{} -> {}", json["inputs"], json["outputs"]),
@@ -149,11 +192,33 @@ fn text(model: &Model, network: &Network, layers: &[Value], memory: u64) -> Stri
             range,
             number(&t["at_most"]),
             number(&t["constant"]),
-            dropout,
+            method,
             json["memory_bits"].as_u64().map(grouped).unwrap_or_default(),
         ]
     };
     let header =
-        ["layer", "shape", "weights +1", "threshold min / median / max", "a ≤ t", "constant", "dropout", "memory bits"];
+        ["layer", "shape", "weights +1", "threshold min / median / max", "a ≤ t", "constant", "method", "memory bits"];
     format!("{head}\n{}", table(&header, &[0, 2, 4, 5, 7], layers.iter().enumerate().map(row).collect()))
+}
+
+/// The method of a layer with its parameters, in a few words.
+fn method_text(json: &Value) -> String {
+    let Some(name) = json["method"].as_str() else { return "-".into() };
+    let mut text = name.to_string();
+    if let (Some(p), Some(code)) = (json["p"].as_f64(), json["code"].as_u64()) {
+        text += &format!(", p {p} (code {code})");
+    }
+    if json["place"] == "before-sign" {
+        text += ", before the sign";
+    }
+    if let (Some(drops), Some(groups)) = (json["drops"].as_str(), json["groups"].as_u64()) {
+        text += &format!(", {drops}-wise, groups: {groups}");
+    }
+    if let Some(bits) = json["gaussian_bits"].as_u64() {
+        text += &format!(", {bits} bits a draw");
+    }
+    if let Some(crossbars) = json["crossbars"].as_u64() {
+        text += &format!(", {crossbars} crossbars");
+    }
+    text
 }

@@ -1,11 +1,15 @@
 //! From the float network to the integer network: batch norm and sign become an integer comparison, batch norm of the
 //! logits becomes a fixed-point multiply-add (`docs/model-format.md`, "Lowering").
 
+mod fixed;
+mod hidden;
 mod output;
 mod threshold;
 
+pub use fixed::decision_error;
+
 use crate::model::{Model, ModelError};
-use crate::net::{Hidden, Method, NetError, Network, Random};
+use crate::net::{NetError, Network, Random};
 use thiserror::Error;
 
 /// Why a checked model has no integer network.
@@ -15,6 +19,8 @@ pub enum LowerError {
     Model(#[from] ModelError),
     #[error(transparent)]
     Net(#[from] NetError),
+    #[error("model `{model}`, layer {layer}: {what}")]
+    Layer { model: String, layer: usize, what: String },
     #[error("logits of {bits} bits; 2 to 32 are supported")]
     LogitBits { bits: u32 },
     #[error("model `{model}`: logits reach ±{largest:e}, which needs more than {bits} bits; use more bits")]
@@ -42,8 +48,9 @@ pub fn lower(model: &Model) -> Result<Network, LowerError> {
 
 /// The integer network that computes what `model` defines.
 ///
-/// Hidden activations are equal for every sum that can occur, as the float definition evaluates in f64. Logits are within
-/// [`logit_error`] of the float logits. The dropout probability is rounded to a multiple of 2^−code_bits.
+/// Hidden activations are equal for every sum that can occur, as the float definition evaluates in f64; with affine dropout and
+/// sub-set inference they may differ within [`decision_error`] of a tie. Logits are within [`logit_error`] of the float logits.
+/// Dropout probabilities are rounded to multiples of 2^−code_bits.
 ///
 /// The network's name is the model's, with `_` for `-`.
 pub fn lower_with(model: &Model, options: &Options) -> Result<Network, LowerError> {
@@ -63,11 +70,9 @@ pub fn lower_with(model: &Model, options: &Options) -> Result<Network, LowerErro
     };
     let last = model.layers.len() - 1;
     for (l, layer) in model.layers[..last].iter().enumerate() {
-        let bound = network.sum_bound(l);
-        let (thresholds, directions) = (0..layer.outputs()).map(|o| threshold::of_neuron(layer, o, bound)).unzip();
-        let full = f64::from(1u32 << options.random.code_bits.min(31));
-        let method = layer.dropout.map(|p| Method::spindrop((p * full).round() as u32));
-        network.hidden.push(Hidden { weights: layer.weights.clone(), thresholds, directions, method });
+        let hidden = hidden::of_layer(layer, network.sum_bound(l), options.random.code_bits)
+            .map_err(|what| LowerError::Layer { model: model.name.clone(), layer: l, what })?;
+        network.hidden.push(hidden);
     }
     network.output = output::of_layer(model, options, network.sum_bound(last))?;
     network.check()?;

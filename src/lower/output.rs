@@ -23,7 +23,7 @@ pub fn empty(model: &Model, options: &Options) -> Output {
 /// the shift rounds to nearest.
 pub fn of_layer(model: &Model, options: &Options, bound: i64) -> Result<Output, LowerError> {
     let layer = &model.layers[model.layers.len() - 1];
-    let norm = &layer.norm;
+    let norm = layer.norm.as_ref().expect("the last layer of a checked model has batch norm");
     let line = |o: usize| {
         let k = norm.gamma[o] / (norm.var[o] + norm.eps).sqrt();
         let bias = layer.bias.as_ref().map_or(0.0, |b| b[o]);

@@ -1,26 +1,36 @@
-//! The integer threshold of a neuron.
+//! Where the sign of a neuron changes, as an integer.
 
-use crate::model::Dense;
+use crate::model::BatchNorm;
 use crate::net::Direction;
 
-/// Threshold and direction of output `o` of `layer`, whose sums lie in −`bound` to `bound`.
-///
-/// The definition is `y(a) = gamma·(a + bias − mean)/sqrt(var + eps) + beta ≥ 0`, evaluated in f64 in that order. Every
-/// operation of it rounds monotonically, so y is monotone in a, and bisection finds the exact integer at which its sign
-/// changes. Solving for a instead would be a ulp off at ties.
-///
-/// gamma > 0 gives `a ≥ t`, gamma < 0 gives `a ≤ t`. Constant neurons, gamma = 0 among them, get a threshold just outside
-/// what sums reach.
-pub fn of_neuron(layer: &Dense, o: usize, bound: i64) -> (i32, Direction) {
-    let norm = &layer.norm;
-    let bias = layer.bias.as_ref().map_or(0.0, |b| b[o]);
-    let sigma = (norm.var[o] + norm.eps).sqrt();
-    let fires = |a: i64| norm.gamma[o] * ((a as f64 + bias) - norm.mean[o]) / sigma + norm.beta[o] >= 0.0;
-    // Bounds fit 31 bits: `net::check` and `model::check` limit the fan-in.
-    if norm.gamma[o] < 0.0 {
-        (first(-bound, bound + 1, |a| !fires(a)) as i32 - 1, Direction::Le)
-    } else {
-        (first(-bound, bound + 1, fires) as i32, Direction::Ge)
+/// Batch norm of one output.
+#[derive(Clone, Copy)]
+pub struct Neuron<'a> {
+    pub norm: &'a BatchNorm,
+    pub bias: Option<&'a [f64]>,
+    pub output: usize,
+}
+
+impl Neuron<'_> {
+    /// The integer n of −`bound` to `bound` at which `y(z(n)) ≥ 0` changes, and the direction from there.
+    ///
+    /// `z` is what batch norm is taken of, and must not fall as n rises. The definition is
+    /// `y(z) = gamma·(z + bias − mean)/sqrt(var + eps) + beta ≥ 0`, evaluated in f64 in that order. Every operation of it rounds
+    /// monotonically, so y is monotone in n, and bisection finds the exact integer at which its sign changes. Solving for z
+    /// instead would be a ulp off at ties.
+    ///
+    /// gamma > 0 gives `≥ n`, gamma < 0 gives `≤ n`. Constant neurons, gamma = 0 among them, get a threshold just outside
+    /// −`bound` to `bound`.
+    pub fn threshold(self, bound: i64, z: impl Fn(i64) -> f64) -> (i64, Direction) {
+        let Neuron { norm, bias, output: o } = self;
+        let bias = bias.map_or(0.0, |b| b[o]);
+        let sigma = (norm.var[o] + norm.eps).sqrt();
+        let fires = |n: i64| norm.gamma[o] * ((z(n) + bias) - norm.mean[o]) / sigma + norm.beta[o] >= 0.0;
+        if norm.gamma[o] < 0.0 {
+            (first(-bound, bound + 1, |n| !fires(n)) - 1, Direction::Le)
+        } else {
+            (first(-bound, bound + 1, fires), Direction::Ge)
+        }
     }
 }
 

@@ -1,11 +1,14 @@
 //! What every model must satisfy, whether it was read or trained.
 
-use super::{Dense, Encoding, Model, ModelError};
+use super::{Affine, BatchNorm, Crossbar, Crossbars, Dense, Encoding, Method, Model, ModelError, Subset};
+use crate::net::MAX_CODE_BITS;
 
 /// Largest magnitude of a batch-norm value: far beyond any trained one, and small enough that nothing overflows.
 const LARGEST: f64 = 1e30;
 /// Most values in a layer.
 pub(super) const MAX_WIDTH: usize = 1 << 22;
+/// Most crossbars in a layer.
+pub(super) const MAX_CROSSBARS: usize = 256;
 /// Most layers in a model.
 pub(super) const MAX_LAYERS: usize = 1024;
 
@@ -77,41 +80,133 @@ impl Model {
     }
 }
 
+/// A field, and what is wrong with it.
+type Fault = (String, String);
+
 impl Dense {
-    /// The field and what is wrong with it.
-    fn check(&self, last: bool) -> Result<(), (String, String)> {
+    fn check(&self, last: bool) -> Result<(), Fault> {
         let outputs = self.outputs();
         let least = if last { 2 } else { 1 };
         if !(least..=MAX_WIDTH).contains(&outputs) {
             return Err(("weight".into(), format!("{outputs} outputs; {least} to {MAX_WIDTH} are supported")));
         }
-        let norm = &self.norm;
-        if !(0.0..=1.0).contains(&norm.eps) {
-            return Err(("norm.eps".into(), format!("{}; it must be from 0 to 1", norm.eps)));
-        }
-        let mut vectors = vec![("gamma", &norm.gamma), ("beta", &norm.beta), ("mean", &norm.mean), ("var", &norm.var)];
-        vectors.extend(self.bias.as_ref().map(|b| ("bias", b)));
-        for (field, values) in vectors {
-            let field = || if field == "bias" { field.to_string() } else { format!("norm.{field}") };
-            if values.len() != outputs {
-                return Err((field(), format!("{} values for {outputs} outputs", values.len())));
+        let affine = matches!(self.method, Some(Method::Affine(_)));
+        match &self.norm {
+            Some(_) if affine => {
+                return Err(("norm".into(), "affine dropout normalises by the image's own values; use null".into()));
             }
-            if let Some(o) = values.iter().position(|v| !v.is_finite() || v.abs() > LARGEST) {
-                return Err((field(), format!("output {o}: {}; it must be finite, at most {LARGEST:e}", values[o])));
+            Some(norm) => check_norm("", norm, outputs)?,
+            None if affine => {}
+            None => return Err(("norm".into(), "none; all layers but those of affine dropout have batch norm".into())),
+        }
+        if let Some(bias) = &self.bias {
+            check_vector("bias", bias, outputs)?;
+            if affine {
+                return Err(("bias".into(), "affine dropout has beta in its place; give none".into()));
             }
         }
-        if let Some(o) = norm.var.iter().position(|&v| v <= 0.0) {
-            return Err(("norm.var".into(), format!("output {o}: variance {}; it must be above 0", norm.var[o])));
+        match &self.method {
+            Some(_) if last => Err(("method".into(), "the last layer gives logits and has no method; use null".into())),
+            Some(method) => self.check_method(method),
+            None => Ok(()),
         }
-        match self.dropout {
-            Some(_) if last => {
-                Err(("dropout".into(), "the last layer gives logits and cannot have dropout; use null".into()))
-            }
-            Some(p) if !(0.0..=1.0).contains(&p) => {
-                Err(("dropout.p".into(), format!("{p}; a probability is from 0 to 1")))
-            }
-            _ => Ok(()),
+    }
+
+    fn check_method(&self, method: &Method) -> Result<(), Fault> {
+        let outputs = self.outputs();
+        let fail = |field: &str, what: String| Err((format!("method.{field}"), what));
+        if let Some(p) = method.p().filter(|p| !(0.0..=1.0).contains(p)) {
+            return fail("p", format!("{p}; a probability is from 0 to 1"));
         }
+        match method {
+            Method::Spindrop(_) | Method::SpatialSpindrop(_) => Ok(()),
+            Method::Scale(m) => {
+                check_vector("method.alpha", &m.alpha, outputs)?;
+                match m.alpha.iter().position(|&alpha| alpha <= 0.0) {
+                    Some(o) => {
+                        let why = "a neuron would change its direction where the scale is dropped; keep scales above 0";
+                        fail("alpha", format!("output {o}: {}; {why}", m.alpha[o]))
+                    }
+                    None => Ok(()),
+                }
+            }
+            Method::Affine(Affine { groups, gamma, beta, .. }) => {
+                check_vector("method.gamma", gamma, outputs)?;
+                check_vector("method.beta", beta, outputs)?;
+                if *groups == 0 || !outputs.is_multiple_of(*groups) {
+                    return fail("groups", format!("{groups}; {outputs} outputs must divide into equal groups"));
+                }
+                if outputs == *groups {
+                    let why = "beta and |gamma| cancel and dropout does nothing; use fewer groups";
+                    return fail("groups", format!("{groups} of one output each: in a group of one, {why}"));
+                }
+                Ok(())
+            }
+            Method::Subset(Subset { bits, mu, sigma }) => {
+                if bits % 2 == 1 || !(2..=MAX_CODE_BITS).contains(bits) {
+                    return fail("bits", format!("{bits}; an even number of 2 to {MAX_CODE_BITS}"));
+                }
+                check_vector("method.mu", mu, outputs)?;
+                check_vector("method.sigma", sigma, outputs)?;
+                match sigma.iter().position(|&s| s < 0.0) {
+                    Some(o) => fail("sigma", format!("output {o}: {}; a deviation is at least 0", sigma[o])),
+                    None => Ok(()),
+                }
+            }
+            Method::Spinbayes(Crossbars { others }) => self.check_crossbars(others),
+        }
+    }
+
+    fn check_crossbars(&self, others: &[Crossbar]) -> Result<(), Fault> {
+        let (outputs, inputs) = (self.outputs(), self.inputs());
+        if !(2..=MAX_CROSSBARS).contains(&(1 + others.len())) {
+            let what = format!("{}; 2 to {MAX_CROSSBARS} are supported", 1 + others.len());
+            return Err(("method.crossbars".into(), what));
+        }
+        for (n, crossbar) in others.iter().enumerate() {
+            let place = format!("crossbar {}, ", n + 1);
+            let (rows, cols) = (crossbar.weights.rows(), crossbar.weights.cols());
+            if (rows, cols) != (outputs, inputs) {
+                return Err((place + "weight", format!("{rows} × {cols}; the first has {outputs} × {inputs}")));
+            }
+            check_norm(&place, &crossbar.norm, outputs)?;
+            if self.norm.as_ref().is_some_and(|norm| norm.eps != crossbar.norm.eps) {
+                return Err((place + "norm.eps", format!("{}; that of the layer is meant for all", crossbar.norm.eps)));
+            }
+            if crossbar.bias.is_some() != self.bias.is_some() {
+                return Err((place + "bias", "all crossbars of a layer have a bias, or none".into()));
+            }
+            if let Some(bias) = &crossbar.bias {
+                check_vector(&(place + "bias"), bias, outputs)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Checks a batch norm; `place` is put before its fields.
+fn check_norm(place: &str, norm: &BatchNorm, outputs: usize) -> Result<(), Fault> {
+    if !(0.0..=1.0).contains(&norm.eps) {
+        return Err((format!("{place}norm.eps"), format!("{}; it must be from 0 to 1", norm.eps)));
+    }
+    for (field, values) in [("gamma", &norm.gamma), ("beta", &norm.beta), ("mean", &norm.mean), ("var", &norm.var)] {
+        check_vector(&format!("{place}norm.{field}"), values, outputs)?;
+    }
+    match norm.var.iter().position(|&v| v <= 0.0) {
+        Some(o) => {
+            Err((format!("{place}norm.var"), format!("output {o}: variance {}; it must be above 0", norm.var[o])))
+        }
+        None => Ok(()),
+    }
+}
+
+fn check_vector(field: &str, values: &[f64], outputs: usize) -> Result<(), Fault> {
+    if values.len() != outputs {
+        return Err((field.into(), format!("{} values for {outputs} outputs", values.len())));
+    }
+    match values.iter().position(|v| !v.is_finite() || v.abs() > LARGEST) {
+        Some(o) => Err((field.into(), format!("output {o}: {}; it must be finite, at most {LARGEST:e}", values[o]))),
+        None => Ok(()),
     }
 }
 

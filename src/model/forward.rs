@@ -2,12 +2,30 @@
 //!
 //! It shares no arithmetic with `lower` or `golden`, and trades speed for plainness.
 
-use super::{Dense, Model};
+use super::{BatchNorm, Dense, Method, Model};
+use crate::net::{BitMatrix, Place};
+
+/// What a hidden layer draws in one pass.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Draw {
+    /// Nothing is dropped, every ε is 0, and the first crossbar computes; the only one for a layer without a method.
+    None,
+    /// SpinDrop: which activations are kept, one a neuron.
+    Live(Vec<bool>),
+    /// Scale-Dropout: whether the scale vector is dropped.
+    Scale(bool),
+    /// Affine dropout: whether the gain and the bias are dropped, one each a neuron.
+    Affine { gain: Vec<bool>, bias: Vec<bool> },
+    /// Sub-set inference: the number of ones less its mean, one a neuron.
+    Ones(Vec<i32>),
+    /// SpinBayes: the crossbar, 0 for the first.
+    Crossbar(usize),
+}
 
 /// What one pass over one image gives.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Forward {
-    /// For each hidden layer its activations before dropout; `true` means +1.
+    /// For each hidden layer its signs, before dropout behind them; `true` means +1.
     pub activations: Vec<Vec<bool>>,
     /// One a class.
     pub logits: Vec<f64>,
@@ -16,51 +34,109 @@ pub struct Forward {
 /// One pass of a checked model over one image.
 ///
 /// * `image`: input values, one a feature; 0 and 1 where the model has 1-bit inputs (0 means −1).
-/// * `masks`: for each hidden layer which activations are live, `masks[layer][neuron]`; a dropped one counts as 0.
+/// * `draws`: one a hidden layer.
 ///
 /// # Panics
 ///
-/// If `image` or `masks` do not have the shapes of the model, or the model no layers.
-pub fn forward(model: &Model, image: &[i16], masks: &[Vec<bool>]) -> Forward {
+/// If `image` or `draws` do not fit the model, or the model has no layers.
+pub fn forward(model: &Model, image: &[i16], draws: &[Draw]) -> Forward {
     assert_eq!(image.len(), model.input.features, "one value a feature");
-    assert_eq!(masks.len(), model.layers.len() - 1, "one mask a hidden layer");
+    assert_eq!(draws.len(), model.layers.len() - 1, "one draw a hidden layer");
     let one_bit = model.input.bits == 1;
     let mut x: Vec<f64> = image.iter().map(|&v| if one_bit { f64::from(2 * v - 1) } else { f64::from(v) }).collect();
     let (last, hidden) = model.layers.split_last().expect("a checked model has layers");
     let mut activations = Vec::with_capacity(hidden.len());
-    for (layer, mask) in hidden.iter().zip(masks) {
-        let signs: Vec<bool> = normalised_sums(layer, &x).iter().map(|&y| y >= 0.0).collect();
-        assert_eq!(mask.len(), signs.len(), "one mask value a neuron");
-        x = signs
-            .iter()
-            .zip(mask)
-            .map(|(&s, &live)| {
-                if !live {
-                    0.0
-                } else if s {
-                    1.0
-                } else {
-                    -1.0
-                }
-            })
-            .collect();
+    for (layer, draw) in hidden.iter().zip(draws) {
+        let signs: Vec<bool> = before_sign(layer, &x, draw).iter().map(|&y| y >= 0.0).collect();
+        x = after_sign(layer, &signs, draw);
         activations.push(signs);
     }
-    Forward { activations, logits: normalised_sums(last, &x) }
+    Forward { activations, logits: before_sign(last, &x, &Draw::None) }
+}
+
+/// What the signs of a layer with inputs `x` are taken of, one a neuron; the logits in the last layer.
+///
+/// # Panics
+///
+/// If `draw` is not one of the layer's method.
+pub fn before_sign(layer: &Dense, x: &[f64], draw: &Draw) -> Vec<f64> {
+    let a = sums(&layer.weights, x);
+    let norm = || layer.norm.as_ref().expect("a checked layer without batch norm has affine dropout");
+    let bias = layer.bias.as_deref();
+    match (&layer.method, draw) {
+        (Some(Method::Affine(m)), _) => {
+            let none = vec![false; a.len()];
+            let (no_gain, no_bias) = match draw {
+                Draw::Affine { gain, bias } => (gain, bias),
+                Draw::None => (&none, &none),
+                other => panic!("{other:?} is no draw of affine dropout"),
+            };
+            let v: Vec<f64> = (0..a.len())
+                .map(|o| {
+                    let gamma = if no_gain[o] { 1.0 } else { m.gamma[o] };
+                    let beta = if no_bias[o] { 0.0 } else { m.beta[o] };
+                    gamma * a[o] + beta
+                })
+                .collect();
+            let size = v.len() / m.groups;
+            let mean = |group: &[f64]| group.iter().sum::<f64>() / size as f64;
+            v.chunks(size).flat_map(|group| group.iter().map(move |v| v - mean(group))).collect()
+        }
+        (_, Draw::None) => match &layer.method {
+            Some(Method::Scale(m)) => normalised(&product(&m.alpha, &a), bias, norm()),
+            Some(Method::Subset(m)) => normalised(&product(&m.mu, &a), bias, norm()),
+            _ => normalised(&a, bias, norm()),
+        },
+        (Some(Method::Spindrop(m) | Method::SpatialSpindrop(m)), Draw::Live(live)) => {
+            let mut y = normalised(&a, bias, norm());
+            if m.place == Place::BeforeSign {
+                y.iter_mut().zip(live).filter(|(_, live)| !**live).for_each(|(y, _)| *y = 0.0);
+            }
+            y
+        }
+        (Some(Method::Scale(_)), Draw::Scale(true)) => normalised(&a, bias, norm()),
+        (Some(Method::Scale(m)), Draw::Scale(false)) => normalised(&product(&m.alpha, &a), bias, norm()),
+        (Some(Method::Subset(m)), Draw::Ones(e)) => {
+            let unit = 2.0 / f64::from(m.bits).sqrt();
+            let scale = |o: usize| m.mu[o] + m.sigma[o] * (f64::from(e[o]) * unit);
+            normalised(&product(&(0..a.len()).map(scale).collect::<Vec<_>>(), &a), bias, norm())
+        }
+        (Some(Method::Spinbayes(_)), Draw::Crossbar(0)) => normalised(&a, bias, norm()),
+        (Some(Method::Spinbayes(m)), Draw::Crossbar(n)) => {
+            let crossbar = &m.others[n - 1];
+            normalised(&sums(&crossbar.weights, x), crossbar.bias.as_deref(), &crossbar.norm)
+        }
+        (method, draw) => panic!("{draw:?} is no draw of {method:?}"),
+    }
+}
+
+/// ±1 for each sign, and 0 where it is dropped behind the sign.
+fn after_sign(layer: &Dense, signs: &[bool], draw: &Draw) -> Vec<f64> {
+    let mut x: Vec<f64> = signs.iter().map(|&s| if s { 1.0 } else { -1.0 }).collect();
+    let (Some(Method::Spindrop(m) | Method::SpatialSpindrop(m)), Draw::Live(live)) = (&layer.method, draw) else {
+        return x;
+    };
+    assert_eq!(live.len(), x.len(), "one live bit a neuron");
+    if m.place == Place::AfterSign {
+        x.iter_mut().zip(live).filter(|(_, live)| !**live).for_each(|(x, _)| *x = 0.0);
+    }
+    x
+}
+
+fn sums(weights: &BitMatrix, x: &[f64]) -> Vec<f64> {
+    let sum = |o: usize| x.iter().enumerate().map(|(i, x)| if weights.get(o, i) { *x } else { -x }).sum();
+    (0..weights.rows()).map(sum).collect()
+}
+
+fn product(scale: &[f64], a: &[f64]) -> Vec<f64> {
+    scale.iter().zip(a).map(|(scale, a)| scale * a).collect()
 }
 
 /// `gamma·(a + bias − mean)/sqrt(var + eps) + beta` for each output.
-fn normalised_sums(layer: &Dense, x: &[f64]) -> Vec<f64> {
-    let norm = &layer.norm;
-    let of_output = |o: usize| {
-        let mut a = 0.0;
-        for (i, x) in x.iter().enumerate() {
-            a += if layer.weights.get(o, i) { *x } else { -*x };
-        }
-        if let Some(bias) = &layer.bias {
-            a += bias[o];
-        }
+fn normalised(a: &[f64], bias: Option<&[f64]>, norm: &BatchNorm) -> Vec<f64> {
+    let of_output = |(o, a): (usize, &f64)| {
+        let a = a + bias.map_or(0.0, |b| b[o]);
         norm.gamma[o] * (a - norm.mean[o]) / (norm.var[o] + norm.eps).sqrt() + norm.beta[o]
     };
-    (0..layer.outputs()).map(of_output).collect()
+    a.iter().enumerate().map(of_output).collect()
 }

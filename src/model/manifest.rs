@@ -1,18 +1,19 @@
 //! The manifest `model.json`, field by field as it stands in the file.
 
-use super::{Dense, InputSpec, Model, Training};
+use super::{Dense, InputSpec, Model, Training, method};
+use crate::net::{Drops, Place};
 use serde::{Deserialize, Serialize};
 
 /// Name of the manifest in a model's directory.
 pub const MANIFEST: &str = "model.json";
 /// First field of every manifest.
 pub const FORMAT: &str = "neuspin-model";
-/// The version that this program writes and reads.
-pub const VERSION: u32 = 1;
+/// The version that this program writes. It reads version 1 too, which knows SpinDrop alone.
+pub const VERSION: u32 = 2;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Manifest {
+pub(super) struct Manifest<L = Layer> {
     pub format: String,
     pub version: u32,
     pub name: String,
@@ -23,7 +24,7 @@ pub(super) struct Manifest {
     pub passes: u32,
     pub seed: u64,
     pub temperature: f64,
-    pub layers: Vec<Layer>,
+    pub layers: Vec<L>,
     pub tensors: TensorFile,
 }
 
@@ -44,9 +45,23 @@ pub(super) struct Layer {
     pub outputs: usize,
     /// Whether a tensor `layers.N.bias` exists.
     pub bias: bool,
-    pub norm: Norm,
+    /// None exactly where the method is affine.
+    pub norm: Option<Norm>,
     pub activation: Activation,
-    pub dropout: Option<Drop>,
+    pub method: Option<Method>,
+}
+
+/// A layer of version 1.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LayerV1 {
+    kind: Kind,
+    inputs: usize,
+    outputs: usize,
+    bias: bool,
+    norm: Norm,
+    activation: Activation,
+    dropout: Option<Drop>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,16 +90,30 @@ pub(super) enum NormKind {
     Batch,
 }
 
+/// Vectors and weights are in the tensor file.
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Drop {
-    pub method: Method,
-    pub p: f64,
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) enum Method {
+    Spindrop { p: f64, place: Place },
+    SpatialSpindrop { p: f64, place: Place },
+    Scale { p: f64 },
+    Affine { p: f64, drops: Drops, groups: usize },
+    Subset { bits: u32 },
+    Spinbayes { crossbars: usize },
 }
 
-#[derive(Clone, Copy, Serialize, Deserialize)]
+/// Dropout of version 1.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Drop {
+    #[serde(rename = "method")]
+    _method: DropMethod,
+    p: f64,
+}
+
+#[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Method {
+enum DropMethod {
     Spindrop,
 }
 
@@ -125,9 +154,61 @@ impl Layer {
             inputs: layer.inputs(),
             outputs: layer.outputs(),
             bias: layer.bias.is_some(),
-            norm: Norm { kind: NormKind::Batch, eps: layer.norm.eps },
+            norm: layer.norm.as_ref().map(|norm| Norm { kind: NormKind::Batch, eps: norm.eps }),
             activation: if last { Activation::None } else { Activation::Sign },
-            dropout: layer.dropout.map(|p| Drop { method: Method::Spindrop, p }),
+            method: layer.method.as_ref().map(Method::new),
         }
+    }
+
+    /// Crossbars of the layer: 1 unless its method is SpinBayes.
+    pub(super) fn crossbars(&self) -> usize {
+        match self.method {
+            Some(Method::Spinbayes { crossbars }) => crossbars,
+            _ => 1,
+        }
+    }
+}
+
+impl Method {
+    fn new(of: &method::Method) -> Method {
+        match of {
+            method::Method::Spindrop(m) => Method::Spindrop { p: m.p, place: m.place },
+            method::Method::SpatialSpindrop(m) => Method::SpatialSpindrop { p: m.p, place: m.place },
+            method::Method::Scale(m) => Method::Scale { p: m.p },
+            method::Method::Affine(m) => Method::Affine { p: m.p, drops: m.drops, groups: m.groups },
+            method::Method::Subset(m) => Method::Subset { bits: m.bits },
+            method::Method::Spinbayes(m) => Method::Spinbayes { crossbars: 1 + m.others.len() },
+        }
+    }
+}
+
+impl From<Manifest<LayerV1>> for Manifest {
+    fn from(old: Manifest<LayerV1>) -> Manifest {
+        let Manifest { format, name, description, command, training, input, .. } = old;
+        let Manifest { passes, seed, temperature, layers, tensors, .. } = old;
+        let layers = layers.into_iter().map(Layer::from).collect();
+        let version = VERSION;
+        Manifest {
+            format,
+            version,
+            name,
+            description,
+            command,
+            training,
+            input,
+            passes,
+            seed,
+            temperature,
+            layers,
+            tensors,
+        }
+    }
+}
+
+impl From<LayerV1> for Layer {
+    fn from(old: LayerV1) -> Layer {
+        let LayerV1 { kind, inputs, outputs, bias, norm, activation, dropout } = old;
+        let method = dropout.map(|d| Method::Spindrop { p: d.p, place: Place::AfterSign });
+        Layer { kind, inputs, outputs, bias, norm: Some(norm), activation, method }
     }
 }

@@ -6,19 +6,21 @@ mod check;
 mod error;
 mod forward;
 mod manifest;
+mod method;
 mod read;
 mod tensors;
 mod write;
 
 pub use check::is_name;
 pub use error::ModelError;
-pub use forward::{Forward, forward};
+pub use forward::{Draw, Forward, before_sign, forward};
 pub use manifest::{FORMAT, MANIFEST, VERSION};
+pub use method::{Affine, Crossbar, Crossbars, Dropout, Method, ScaleDropout, Subset};
 
 use crate::net::{BitMatrix, Input};
 use serde::{Deserialize, Serialize};
 
-/// A binary fully connected network with batch norm and SpinDrop.
+/// A binary fully connected network with a stochastic method a hidden layer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Model {
     /// Letters, digits, `-` and `_`, starting with a letter.
@@ -85,15 +87,17 @@ pub enum Encoding {
 /// A dense layer with binary weights, batch norm, and a sign unless it is the last layer.
 ///
 /// `a = Σ w·x`, `y = gamma·(a + bias − mean)/sqrt(var + eps) + beta`; hidden layers give `sign(y)` with `sign(0) = +1`.
+/// [`Method`] says what a method makes of that.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dense {
     /// One row an output, one column an input; 1 means +1, 0 means −1.
     pub weights: BitMatrix,
     /// One an output, or none.
     pub bias: Option<Vec<f64>>,
-    pub norm: BatchNorm,
-    /// Probability that SpinDrop drops an activation after the sign; only in hidden layers.
-    pub dropout: Option<f64>,
+    /// None exactly where the method is affine dropout, which normalises by the image's own values.
+    pub norm: Option<BatchNorm>,
+    /// What is random, if anything; only in hidden layers.
+    pub method: Option<Method>,
 }
 
 /// Batch norm with frozen statistics; every vector has one value an output.

@@ -1,7 +1,7 @@
 //! Reading a model: every file bounded, every value checked.
 
-use super::check::{MAX_LAYERS, MAX_WIDTH};
-use super::manifest::{Activation, FORMAT, Heading, MANIFEST, Manifest, VERSION};
+use super::check::{MAX_CROSSBARS, MAX_LAYERS, MAX_WIDTH};
+use super::manifest::{Activation, FORMAT, Heading, LayerV1, MANIFEST, Manifest, VERSION};
 use super::{Model, ModelError, tensors};
 use crate::model::write::hash;
 use std::fs::File;
@@ -56,10 +56,11 @@ fn parse(text: &[u8], file: &str) -> Result<Manifest, ModelError> {
     if heading.format != FORMAT {
         return fail("format", format!("`{}`; a manifest says `{FORMAT}`", heading.format));
     }
-    if heading.version != VERSION {
-        return fail("version", format!("{}; this program reads version {VERSION}", heading.version));
-    }
-    let manifest: Manifest = serde_json::from_slice(text).map_err(json)?;
+    let manifest: Manifest = match heading.version {
+        VERSION => serde_json::from_slice(text).map_err(json)?,
+        1 => serde_json::from_slice::<Manifest<LayerV1>>(text).map_err(json)?.into(),
+        other => return fail("version", format!("{other}; this program reads versions 1 and {VERSION}")),
+    };
     if manifest.layers.len() > MAX_LAYERS {
         return fail("layers", format!("{} layers; at most {MAX_LAYERS} are supported", manifest.layers.len()));
     }
@@ -68,6 +69,10 @@ fn parse(text: &[u8], file: &str) -> Result<Manifest, ModelError> {
             if !(1..=MAX_WIDTH).contains(&n) {
                 return fail(&format!("layer {l}, {field}"), format!("{n}; 1 to {MAX_WIDTH} are supported"));
             }
+        }
+        if !(1..=MAX_CROSSBARS).contains(&layer.crossbars()) {
+            let what = format!("{}; 2 to {MAX_CROSSBARS} are supported", layer.crossbars());
+            return fail(&format!("layer {l}, method.crossbars"), what);
         }
         let right = if l + 1 == manifest.layers.len() { Activation::None } else { Activation::Sign };
         if layer.activation != right {

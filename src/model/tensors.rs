@@ -1,6 +1,7 @@
-//! The tensors of a model as a safetensors file: `layers.N.weight`, `.bias`, `.gamma`, `.beta`, `.mean`, `.var`.
+//! The tensors of a model as a safetensors file (`docs/model-format.md`, "Tensors").
 
-use super::manifest::{Layer, Manifest};
+use super::manifest::{self, Layer, Manifest};
+use super::method::{Affine, Crossbar, Crossbars, Dropout, Method, ScaleDropout, Subset};
 use super::{BatchNorm, Dense, Model, ModelError};
 use crate::net::BitMatrix;
 use safetensors::tensor::TensorView;
@@ -8,32 +9,40 @@ use safetensors::{Dtype, SafeTensors};
 use std::collections::BTreeSet;
 
 /// Room for the header of a safetensors file: a name, a type and a shape a tensor.
-const HEADER_BYTES_PER_LAYER: u64 = 4096;
+const HEADER_BYTES_PER_CROSSBAR: u64 = 4096;
+/// Vectors of a crossbar: bias and batch norm, or a method's own.
+const VECTORS: u64 = 7;
 
 /// No file that fits `manifest` is larger, so that a foreign one is refused before it is read.
 pub(super) fn most_bytes(manifest: &Manifest) -> u64 {
     let of_layer = |l: &Layer| {
         let (inputs, outputs) = (l.inputs as u64, l.outputs as u64);
-        inputs.saturating_mul(outputs).saturating_add(5 * 8 * outputs).saturating_add(HEADER_BYTES_PER_LAYER)
+        let crossbar = inputs.saturating_mul(outputs) + VECTORS * 8 * outputs + HEADER_BYTES_PER_CROSSBAR;
+        crossbar.saturating_mul(l.crossbars() as u64)
     };
-    manifest.layers.iter().map(of_layer).fold(HEADER_BYTES_PER_LAYER, u64::saturating_add)
+    manifest.layers.iter().map(of_layer).fold(HEADER_BYTES_PER_CROSSBAR, u64::saturating_add)
 }
 
 /// The same bytes for the same model.
 pub(super) fn to_bytes(model: &Model) -> Result<Vec<u8>, safetensors::SafeTensorError> {
     let mut tensors = Vec::new();
     for (l, layer) in model.layers.iter().enumerate() {
-        let (rows, cols) = (layer.outputs(), layer.inputs());
-        let mut weights = Vec::with_capacity(rows * cols);
-        for o in 0..rows {
-            weights.extend((0..cols).map(|i| if layer.weights.get(o, i) { 1u8 } else { (-1i8) as u8 }));
-        }
-        tensors.push((format!("layers.{l}.weight"), Dtype::I8, vec![rows, cols], weights));
-        let norm = &layer.norm;
-        let vectors = [("gamma", &norm.gamma), ("beta", &norm.beta), ("mean", &norm.mean), ("var", &norm.var)];
-        for (field, values) in vectors.into_iter().chain(layer.bias.as_ref().map(|b| ("bias", b))) {
-            let bytes = values.iter().flat_map(|v| v.to_le_bytes()).collect();
-            tensors.push((format!("layers.{l}.{field}"), Dtype::F64, vec![rows], bytes));
+        push_weights(&mut tensors, format!("layers.{l}.weight"), &layer.weights);
+        let norm = layer.norm.iter().flat_map(vectors).chain(layer.bias.as_deref().map(|b| ("bias", b)));
+        norm.for_each(|(field, values)| push_vector(&mut tensors, format!("layers.{l}.{field}"), values));
+        let own: Vec<(&str, &[f64])> = match &layer.method {
+            Some(Method::Scale(m)) => vec![("scale.alpha", &m.alpha)],
+            Some(Method::Affine(m)) => vec![("affine.gamma", &m.gamma), ("affine.beta", &m.beta)],
+            Some(Method::Subset(m)) => vec![("subset.mu", &m.mu), ("subset.sigma", &m.sigma)],
+            _ => vec![],
+        };
+        own.into_iter().for_each(|(field, values)| push_vector(&mut tensors, format!("layers.{l}.{field}"), values));
+        let Some(Method::Spinbayes(Crossbars { others })) = &layer.method else { continue };
+        for (n, crossbar) in others.iter().enumerate() {
+            let place = format!("layers.{l}.crossbars.{}", n + 1);
+            push_weights(&mut tensors, format!("{place}.weight"), &crossbar.weights);
+            let norm = vectors(&crossbar.norm).into_iter().chain(crossbar.bias.as_deref().map(|b| ("bias", b)));
+            norm.for_each(|(field, values)| push_vector(&mut tensors, format!("{place}.{field}"), values));
         }
     }
     let views = tensors
@@ -41,6 +50,27 @@ pub(super) fn to_bytes(model: &Model) -> Result<Vec<u8>, safetensors::SafeTensor
         .map(|(name, dtype, shape, bytes)| Ok((name.clone(), TensorView::new(*dtype, shape.clone(), bytes)?)))
         .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()?;
     safetensors::serialize(views, None)
+}
+
+/// Name, type, shape and bytes.
+type Tensor = (String, Dtype, Vec<usize>, Vec<u8>);
+
+fn vectors(norm: &BatchNorm) -> [(&'static str, &[f64]); 4] {
+    [("gamma", &norm.gamma), ("beta", &norm.beta), ("mean", &norm.mean), ("var", &norm.var)]
+}
+
+fn push_weights(tensors: &mut Vec<Tensor>, name: String, weights: &BitMatrix) {
+    let (rows, cols) = (weights.rows(), weights.cols());
+    let mut bytes = Vec::with_capacity(rows * cols);
+    for o in 0..rows {
+        bytes.extend((0..cols).map(|i| if weights.get(o, i) { 1u8 } else { (-1i8) as u8 }));
+    }
+    tensors.push((name, Dtype::I8, vec![rows, cols], bytes));
+}
+
+fn push_vector(tensors: &mut Vec<Tensor>, name: String, values: &[f64]) {
+    let bytes = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+    tensors.push((name, Dtype::F64, vec![values.len()], bytes));
 }
 
 /// The layers that `manifest` announces, from the bytes of its tensor file. `file` names it in errors.
@@ -51,23 +81,23 @@ pub(super) fn from_bytes(manifest: &Manifest, bytes: &[u8], file: &str) -> Resul
     source.unread = source.tensors.names().into_iter().map(String::from).collect();
     let mut layers = Vec::with_capacity(manifest.layers.len());
     for (l, layer) in manifest.layers.iter().enumerate() {
-        let mut vector = |field: &str| source.vector(&format!("layers.{l}.{field}"), layer.outputs);
-        let norm = BatchNorm {
-            gamma: vector("gamma")?,
-            beta: vector("beta")?,
-            mean: vector("mean")?,
-            var: vector("var")?,
-            eps: layer.norm.eps,
+        let place = format!("layers.{l}");
+        let eps = layer.norm.as_ref().map(|norm| norm.eps);
+        let crossbar = source.crossbar(&place, layer, eps)?;
+        let method = match &layer.method {
+            Some(method) => Some(source.method(&place, layer, method)?),
+            None => None,
         };
-        let bias = if layer.bias { Some(vector("bias")?) } else { None };
-        let weights = source.weights(&format!("layers.{l}.weight"), layer.outputs, layer.inputs)?;
-        layers.push(Dense { weights, bias, norm, dropout: layer.dropout.as_ref().map(|d| d.p) });
+        layers.push(Dense { weights: crossbar.0, bias: crossbar.1, norm: crossbar.2, method });
     }
     match source.unread.first() {
         Some(name) => Err(ModelError::invalid(file, name, "a tensor that the manifest does not announce; remove it")),
         None => Ok(layers),
     }
 }
+
+/// Weights, bias and batch norm.
+type Parts = (BitMatrix, Option<Vec<f64>>, Option<BatchNorm>);
 
 struct Source<'a> {
     tensors: SafeTensors<'a>,
@@ -89,6 +119,52 @@ impl<'a> Source<'a> {
             return self.fail(name, format!("shape {:?}; the manifest says {shape:?}", tensor.shape()));
         }
         Ok(tensor)
+    }
+
+    /// Weights, bias and batch norm, as far as the layer has them.
+    fn crossbar(&mut self, place: &str, layer: &Layer, eps: Option<f64>) -> Result<Parts, ModelError> {
+        let mut vector = |field: &str| self.vector(&format!("{place}.{field}"), layer.outputs);
+        let norm = match eps {
+            Some(eps) => Some(BatchNorm {
+                gamma: vector("gamma")?,
+                beta: vector("beta")?,
+                mean: vector("mean")?,
+                var: vector("var")?,
+                eps,
+            }),
+            None => None,
+        };
+        let bias = if layer.bias { Some(vector("bias")?) } else { None };
+        let weights = self.weights(&format!("{place}.weight"), layer.outputs, layer.inputs)?;
+        Ok((weights, bias, norm))
+    }
+
+    fn method(&mut self, place: &str, layer: &Layer, method: &manifest::Method) -> Result<Method, ModelError> {
+        let mut vector = |field: &str| self.vector(&format!("{place}.{field}"), layer.outputs);
+        Ok(match *method {
+            manifest::Method::Spindrop { p, place } => Method::Spindrop(Dropout { p, place }),
+            manifest::Method::SpatialSpindrop { p, place } => Method::SpatialSpindrop(Dropout { p, place }),
+            manifest::Method::Scale { p } => Method::Scale(ScaleDropout { p, alpha: vector("scale.alpha")? }),
+            manifest::Method::Affine { p, drops, groups } => {
+                let (gamma, beta) = (vector("affine.gamma")?, vector("affine.beta")?);
+                Method::Affine(Affine { p, drops, groups, gamma, beta })
+            }
+            manifest::Method::Subset { bits } => {
+                Method::Subset(Subset { bits, mu: vector("subset.mu")?, sigma: vector("subset.sigma")? })
+            }
+            manifest::Method::Spinbayes { crossbars } => {
+                let Some(eps) = layer.norm.as_ref().map(|norm| norm.eps) else {
+                    return self.fail(place, "SpinBayes needs batch norm, and the manifest says none".into());
+                };
+                let mut others = Vec::with_capacity(crossbars - 1);
+                for n in 1..crossbars {
+                    let (weights, bias, norm) = self.crossbar(&format!("{place}.crossbars.{n}"), layer, Some(eps))?;
+                    // With an eps there is a batch norm.
+                    others.extend(norm.map(|norm| Crossbar { weights, bias, norm }));
+                }
+                Method::Spinbayes(Crossbars { others })
+            }
+        })
     }
 
     fn weights(&mut self, name: &str, rows: usize, cols: usize) -> Result<BitMatrix, ModelError> {

@@ -32,7 +32,7 @@ pub struct Dropout {
 
 /// Where dropout stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Place {
     BeforeSign,
     #[default]
