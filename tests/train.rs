@@ -5,7 +5,7 @@ use indicatif::ProgressBar;
 use neuspin::data::{self, Split};
 use neuspin::golden::Golden;
 use neuspin::lower::lower;
-use neuspin::model::{Encoding, Model, forward};
+use neuspin::model::{Draw, Encoding, Method, Model, forward};
 use neuspin::train::{TrainConfig, train};
 use std::fs;
 
@@ -66,10 +66,10 @@ fn the_trained_float_network_decides_as_the_integer_network_does() {
     assert!(matches!(model.input.encoding, Encoding::Shift { right: 1 }));
     let test = data::load("digits", Split::Test).unwrap();
     let images = data::encode(&test, &model.input).unwrap();
-    let all_live = vec![vec![true; 64]; 2];
+    let none = [Draw::None, Draw::None];
     let golden = Golden::new(&lower(&model).unwrap()).unwrap();
     for (n, result) in golden.deterministic(&images).unwrap().iter().enumerate() {
-        let logits = forward(&model, images.image(n), &all_live).logits;
+        let logits = forward(&model, images.image(n), &none).logits;
         let most = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         assert!(most - logits[result.class] < 1e-3, "image {n}: {logits:?}, class {}", result.class);
     }
@@ -77,8 +77,8 @@ fn the_trained_float_network_decides_as_the_integer_network_does() {
 
 #[test]
 fn a_network_without_dropout_has_none() {
-    let model = run(&TrainConfig { epochs: 1, dropout: 0.0, ..quick() });
-    assert!(model.layers.iter().all(|l| l.dropout.is_none()));
+    let model = run(&TrainConfig { epochs: 1, dropout: Some(0.0), ..quick() });
+    assert!(model.layers.iter().all(|l| l.method.is_none()));
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn what_cannot_be_trained_is_refused_by_option() {
         (TrainConfig { layers: "784-64-10".parse().unwrap(), ..quick() }, "--layers: `784-64-10`; digits needs 64"),
         (TrainConfig { input_bits: 9, ..quick() }, "--input-bits: 9; 1 to 8"),
         (TrainConfig { input_bits: 1, signed: true, ..quick() }, "--signed: 1-bit inputs are ±1"),
-        (TrainConfig { dropout: 1.0, ..quick() }, "--dropout: 1; a probability"),
+        (TrainConfig { dropout: Some(1.0), ..quick() }, "--dropout: 1; a probability"),
         (TrainConfig { epochs: 0, ..quick() }, "--epochs: 0"),
         (TrainConfig { batch: 5000, ..quick() }, "--batch: 5000; digits has 1097"),
         (TrainConfig { learning_rate: f64::NAN, ..quick() }, "--learning-rate: NaN"),
@@ -108,7 +108,7 @@ fn what_cannot_be_trained_is_refused_by_option() {
 fn the_command_line_names_everything_that_decides_the_result() {
     assert_eq!(
         TrainConfig { signed: true, ..TrainConfig::default() }.command_line(),
-        "neuspin train --dataset digits --layers 64-256-64-10 --input-bits 4 --signed --dropout 0.1 --epochs 100 \
+        "neuspin train --dataset digits --layers 64-256-64-10 --input-bits 4 --signed --method spindrop --dropout 0.1 --epochs 100 \
          --batch 64 --learning-rate 0.01 --shift 0 --seed 2 --passes 16 --name digits-spindrop \
          --out models/digits-spindrop"
     );

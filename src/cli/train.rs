@@ -12,12 +12,13 @@ Examples:
   neuspin train --name mine --out models/mine
   neuspin train --dataset mnist --layers 784-256-256-256-10 --input-bits 8 --epochs 30 --shift 1 \\
       --name mnist-mine --out models/mnist-mine
+  neuspin train --method scale --dropout 0.2 --name mine --out models/mine
   neuspin inspect digits-spindrop                the command that made a bundled model
 
 The trainer is part of the program if that was built with `cargo build --release --features train`; mnist and
 fashion-mnist are fetched by `make data`.";
 
-/// Train a binary network with SpinDrop.
+/// Train a binary network with a stochastic method a layer.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -33,9 +34,28 @@ pub struct Args {
     /// Signed inputs: less half their range
     #[arg(long)]
     signed: bool,
-    /// Probability that an activation is dropped
-    #[arg(long, default_value_t = 0.1, value_name = "P")]
-    dropout: f64,
+    /// What is random: none, spindrop, spatial-spindrop, scale, affine, subset, spinbayes; one for all hidden layers, or
+    /// one for each, separated by commas
+    #[arg(long, default_value = "spindrop", value_name = "NAME,...")]
+    method: String,
+    /// Probability of dropping [default: 0.1; 0.2 with scale or affine]
+    #[arg(long, value_name = "P")]
+    dropout: Option<f64>,
+    /// scale: deviation of the probability between batches, as of a unit that varies [default: 0]
+    #[arg(long, value_name = "SIGMA")]
+    p_spread: Option<f64>,
+    /// affine: a draw drops all gains or biases of the layer (vector), or one (element) [default: vector]
+    #[arg(long, value_name = "vector|element", value_parser = ["vector", "element"])]
+    drops: Option<String>,
+    /// affine: groups that a layer is normalised in [default: 1]
+    #[arg(long, value_name = "G")]
+    norm_groups: Option<usize>,
+    /// subset: random bits of a Gaussian draw [default: 16]
+    #[arg(long, value_name = "B")]
+    gaussian_bits: Option<u32>,
+    /// spinbayes: crossbars of a layer [default: 4]
+    #[arg(long, value_name = "N")]
+    crossbars: Option<usize>,
     #[arg(long, default_value_t = 100)]
     epochs: u32,
     /// Images a step
@@ -68,12 +88,19 @@ pub struct Args {
 pub fn run(args: &Args, output: &Output) -> Result<Status> {
     use super::output::{facts, percent};
     use anyhow::Context;
+    use neuspin::net::Drops;
     let config = TrainConfig {
         dataset: args.dataset.clone(),
         layers: args.layers.parse().map_err(|what: String| anyhow::anyhow!("--layers: {what}"))?,
         input_bits: args.input_bits,
         signed: args.signed,
+        methods: args.method.parse().map_err(|what: String| anyhow::anyhow!("--method: {what}"))?,
         dropout: args.dropout,
+        p_spread: args.p_spread,
+        drops: args.drops.as_deref().map(|d| if d == "vector" { Drops::Vector } else { Drops::Element }),
+        norm_groups: args.norm_groups,
+        gaussian_bits: args.gaussian_bits,
+        crossbars: args.crossbars,
         epochs: args.epochs,
         batch: args.batch,
         learning_rate: args.learning_rate,

@@ -39,6 +39,11 @@ impl<'a> Batches<'a> {
         self.order.len() / self.batch
     }
 
+    /// Images of the whole set.
+    pub fn images(&self) -> usize {
+        self.order.len()
+    }
+
     pub fn shuffle(&mut self, rng: &mut StdRng) {
         self.order.shuffle(rng);
     }

@@ -1,7 +1,9 @@
 //! What a training run is told, and the command line that tells it.
 
 use super::TrainError;
+use super::method::{Kind, Methods};
 use crate::model::is_name;
+use crate::net::Drops;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::PathBuf;
@@ -19,8 +21,20 @@ pub struct TrainConfig {
     pub input_bits: u32,
     /// Inputs less half their range; only with 2 bits or more.
     pub signed: bool,
-    /// Probability that SpinDrop drops an activation of a hidden layer, below 1.
-    pub dropout: f64,
+    /// What is random in the hidden layers.
+    pub methods: Methods,
+    /// Probability of dropping, below 1; of the methods that drop.
+    pub dropout: Option<f64>,
+    /// Deviation of the probability from batch to batch, as of a unit that varies; of Scale-Dropout.
+    pub p_spread: Option<f64>,
+    /// What a draw of affine dropout decides.
+    pub drops: Option<Drops>,
+    /// Groups of inverted normalization.
+    pub norm_groups: Option<usize>,
+    /// Random bits of a Gaussian draw, even, 2 to 16; of sub-set inference.
+    pub gaussian_bits: Option<u32>,
+    /// Of a layer with SpinBayes.
+    pub crossbars: Option<usize>,
     pub epochs: u32,
     /// Images a step.
     pub batch: usize,
@@ -48,7 +62,13 @@ impl Default for TrainConfig {
             layers: Topology(vec![64, 256, 64, 10]),
             input_bits: 4,
             signed: false,
-            dropout: 0.1,
+            methods: Methods(vec![Kind::Spindrop]),
+            dropout: None,
+            p_spread: None,
+            drops: None,
+            norm_groups: None,
+            gaussian_bits: None,
+            crossbars: None,
             epochs: 100,
             batch: 64,
             learning_rate: 1e-2,
@@ -72,9 +92,10 @@ impl TrainConfig {
         if self.signed {
             line += " --signed";
         }
+        line += &self.method_options();
         line += &format!(
-            " --dropout {} --epochs {} --batch {} --learning-rate {} --shift {}",
-            self.dropout, self.epochs, self.batch, self.learning_rate, self.shift
+            " --epochs {} --batch {} --learning-rate {} --shift {}",
+            self.epochs, self.batch, self.learning_rate, self.shift
         );
         if self.outliers > 0.0 {
             line += &format!(" --outliers {}", self.outliers);
@@ -107,9 +128,7 @@ impl TrainConfig {
         if self.signed && self.input_bits == 1 {
             return fail("signed", "1-bit inputs are ±1; use --input-bits 2 or more".into());
         }
-        if !(0.0..1.0).contains(&self.dropout) {
-            return fail("dropout", format!("{}; a probability from 0 to below 1", self.dropout));
-        }
+        self.layer_methods()?;
         if self.epochs == 0 {
             return fail("epochs", "0; at least 1".into());
         }

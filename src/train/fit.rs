@@ -107,7 +107,10 @@ impl<'a> Run<'a> {
             let cosine = 0.5 * (1.0 + (std::f64::consts::PI * done).cos());
             let (x, y) = batches.get(n, &mut self.rng)?;
             let logits = self.network.forward(&x, &mut self.rng)?;
-            let loss = loss(&logits, &y)?;
+            let mut loss = loss(&logits, &y)?;
+            if let Some(divergence) = self.network.divergence()? {
+                loss = (loss + (divergence / batches.images() as f64)?)?;
+            }
             self.optimiser.step(&loss.backward()?, self.config.learning_rate * cosine)?;
             let loss = loss.to_scalar::<f32>()?;
             if !loss.is_finite() {
@@ -136,8 +139,11 @@ impl<'a> Run<'a> {
         let sign = if config.signed { "signed " } else { "" };
         let outliers = if config.outliers > 0.0 { ", trained with synthetic outliers" } else { "" };
         let description = format!(
-            "Binary fully connected network {} for {}, {sign}{}-bit inputs, SpinDrop with p = {}{outliers}.",
-            config.layers, config.dataset, config.input_bits, config.dropout
+            "Binary fully connected network {} for {}, {sign}{}-bit inputs, {}{outliers}.",
+            config.layers,
+            config.dataset,
+            config.input_bits,
+            config.methods_in_words()?
         );
         let training =
             Training { seed: config.seed, epochs: config.epochs, best_epoch: epoch, validation_accuracy: 0.0 };

@@ -1,21 +1,24 @@
-//! The trainer of binary fully connected networks with SpinDrop (`docs/training.md`); cargo feature `train`.
+//! The trainer of binary fully connected networks with a stochastic method a layer (`docs/training.md`); cargo feature `train`.
 //!
-//! Latent weights with a straight-through sign, batch norm before every sign and on the logits, dropout after the sign that
-//! sets activations to zero without scaling the others: what inference does, trained through.
+//! Latent weights with a straight-through sign, batch norm before every sign and on the logits, and each layer's draws as at
+//! inference, one a sample: what inference does, trained through.
 
 mod adam;
 mod batches;
 mod calibrate;
 mod config;
 mod fit;
+mod method;
 mod network;
 mod norm;
 mod outliers;
 mod sign;
+mod stochastic;
 mod threads;
 
 pub use config::{Topology, TrainConfig};
 pub use fit::train;
+pub use method::{Kind, LayerMethod, Methods};
 pub use threads::restart_on_one_thread;
 
 use crate::data::DataError;

@@ -1,10 +1,12 @@
-//! The network as it is trained: latent weights, batch norm with running statistics, masks.
+//! The network as it is trained: latent weights, batch norm with running statistics, and what is drawn.
 
 use super::adam::Variable;
+use super::method::LayerMethod;
 use super::norm::{Normalise, statistics};
 use super::sign::{ActivationSign, WeightSign};
+use super::stochastic::{Stochastic, choices};
 use super::{TrainConfig, TrainError};
-use crate::model::{BatchNorm, Dense};
+use crate::model::{self, BatchNorm, Crossbars, Dense, Method};
 use crate::net::BitMatrix;
 use candle_core::{Device, Tensor, Var};
 use rand::rngs::StdRng;
@@ -18,10 +20,16 @@ const INITIAL: f32 = 0.1;
 
 pub struct Network {
     layers: Vec<Layer>,
-    dropout: f64,
 }
 
 struct Layer {
+    /// One, or several with SpinBayes.
+    crossbars: Vec<Crossbar>,
+    method: Option<Stochastic>,
+}
+
+/// Weights with batch norm; that of a layer that normalises by itself stays unused.
+struct Crossbar {
     /// inputs × outputs, so that no product needs a transposed copy.
     latent: Var,
     gamma: Var,
@@ -33,66 +41,144 @@ struct Layer {
 impl Network {
     pub fn new(config: &TrainConfig, rng: &mut StdRng) -> Result<Network, TrainError> {
         let mut layers = Vec::new();
-        for widths in config.layers.0.windows(2) {
+        let methods = config.layer_methods()?.into_iter().chain([None]);
+        for (widths, method) in config.layers.0.windows(2).zip(methods) {
             let (inputs, outputs) = (widths[0], widths[1]);
-            let latent: Vec<f32> = (0..inputs * outputs).map(|_| rng.random_range(-INITIAL..INITIAL)).collect();
-            layers.push(Layer {
-                latent: Var::from_tensor(&Tensor::from_vec(latent, (inputs, outputs), &Device::Cpu)?)?,
-                gamma: Var::from_tensor(&Tensor::from_vec(vec![1f32; outputs], outputs, &Device::Cpu)?)?,
-                beta: Var::from_tensor(&Tensor::from_vec(vec![0f32; outputs], outputs, &Device::Cpu)?)?,
-                mean: vec![0.0; outputs],
-                var: vec![1.0; outputs],
-            });
+            let crossbars = if let Some(LayerMethod::Spinbayes { crossbars }) = method { crossbars } else { 1 };
+            let crossbars: Result<_, _> = (0..crossbars).map(|_| Crossbar::new(inputs, outputs, rng)).collect();
+            let method = match method {
+                Some(method) => Some(Stochastic::new(method, inputs, outputs, rng)?),
+                None => None,
+            };
+            layers.push(Layer { crossbars: crossbars?, method });
         }
-        Ok(Network { layers, dropout: config.dropout })
+        Ok(Network { layers })
     }
 
     /// All that an optimiser changes. Latent weights stay within ±1: beyond, they would only take longer to come back.
     pub fn variables(&self) -> Vec<Variable> {
-        let free = |var: &Var| Variable { var: var.clone(), limit: f32::INFINITY };
-        let of_layer = |l: &Layer| [Variable { var: l.latent.clone(), limit: 1.0 }, free(&l.gamma), free(&l.beta)];
+        let of_crossbar = |c: &Crossbar| {
+            let latent = Variable { var: c.latent.clone(), low: -1.0, high: 1.0 };
+            [latent, Variable::free(&c.gamma), Variable::free(&c.beta)]
+        };
+        let of_layer = |l: &Layer| {
+            let crossbars = l.crossbars.iter().flat_map(of_crossbar);
+            crossbars.chain(l.method.iter().flat_map(Stochastic::variables)).collect::<Vec<_>>()
+        };
         self.layers.iter().flat_map(of_layer).collect()
     }
 
-    /// The logits of a batch, `rows × classes`, under fresh masks. Updates the running statistics.
+    /// The logits of a batch, `rows × classes`, under fresh draws. Updates the running statistics.
     pub fn forward(&mut self, x: &Tensor, rng: &mut StdRng) -> Result<Tensor, TrainError> {
         let last = self.layers.len() - 1;
         let mut x = x.clone();
         for (l, layer) in self.layers.iter_mut().enumerate() {
-            let sums = x.matmul(&layer.latent.apply_op1(WeightSign)?)?;
-            layer.update(&sums)?;
-            x = sums.apply_op3(&layer.gamma, &layer.beta, Normalise { eps: EPS as f32 })?;
+            x = layer.before_sign(&x, rng)?;
             if l < last {
-                let live = (self.dropout > 0.0).then(|| live(x.elem_count(), self.dropout, rng));
+                let live = match layer.method {
+                    Some(Stochastic::Dropout { p, .. }) => Some(live(x.elem_count(), p, rng)),
+                    _ => None,
+                };
                 x = x.apply_op1(ActivationSign { live })?;
             }
         }
         Ok(x)
     }
 
+    /// What is to be added to the loss of each training image, times the number of images; none if nothing is.
+    pub fn divergence(&self) -> Result<Option<Tensor>, TrainError> {
+        let mut total: Option<Tensor> = None;
+        for method in self.layers.iter().filter_map(|l| l.method.as_ref()) {
+            if let Some(own) = method.divergence()? {
+                total = Some(match total {
+                    Some(total) => (total + own)?,
+                    None => own,
+                });
+            }
+        }
+        Ok(total)
+    }
+
     /// The layers as a model has them, for inputs that are `input_scale` times those of [`Network::forward`].
     pub fn export(&self, input_scale: f64) -> Result<Vec<Dense>, TrainError> {
-        let last = self.layers.len() - 1;
-        let export = |(l, layer): (usize, &Layer)| {
-            let scale = if l == 0 { input_scale } else { 1.0 };
-            layer.export(scale, (l < last && self.dropout > 0.0).then_some(self.dropout))
-        };
+        let export = |(l, layer): (usize, &Layer)| layer.export(if l == 0 { input_scale } else { 1.0 });
         self.layers.iter().enumerate().map(export).collect()
     }
 }
 
 impl Layer {
-    fn update(&mut self, sums: &Tensor) -> Result<(), TrainError> {
+    fn before_sign(&mut self, x: &Tensor, rng: &mut StdRng) -> Result<Tensor, TrainError> {
+        match (&self.method, &mut self.crossbars[..]) {
+            (Some(method), [crossbar]) if method.normalises() => method.normalised(&crossbar.sums(x)?, rng),
+            (Some(method), [crossbar]) => {
+                let scaled = method.scaled(&crossbar.sums(x)?, rng)?;
+                crossbar.normalise(&scaled)
+            }
+            (_, crossbars) => {
+                // Every crossbar sees every sample, so that its running statistics are its own over all images; a sample
+                // goes on with what one of them makes of it.
+                let mut all = Vec::with_capacity(crossbars.len());
+                for crossbar in crossbars.iter_mut() {
+                    let sums = crossbar.sums(x)?;
+                    all.push(crossbar.normalise(&sums)?);
+                }
+                let [first, others @ ..] = &all[..] else { return Ok(x.clone()) };
+                if others.is_empty() {
+                    return Ok(first.clone());
+                }
+                let (rows, columns) = first.dims2()?;
+                let masks = choices(all.len(), rows, columns, rng)?;
+                let mut y = (first * &masks[0])?;
+                for (other, mask) in others.iter().zip(&masks[1..]) {
+                    y = (y + (other * mask)?)?;
+                }
+                Ok(y)
+            }
+        }
+    }
+
+    /// The layer of sums that are `scale` times larger: the same function of the same images.
+    fn export(&self, scale: f64) -> Result<Dense, TrainError> {
+        let own = match &self.method {
+            Some(method) => method.export(scale)?,
+            None => None,
+        };
+        let mut crossbars = self.crossbars.iter().map(|c| c.export(scale)).collect::<Result<Vec<_>, _>>()?;
+        let first = crossbars.remove(0);
+        let method = if crossbars.is_empty() { own } else { Some(Method::Spinbayes(Crossbars { others: crossbars })) };
+        let norm = if matches!(method, Some(Method::Affine(_))) { None } else { Some(first.norm) };
+        Ok(Dense { weights: first.weights, bias: None, norm, method })
+    }
+}
+
+impl Crossbar {
+    fn new(inputs: usize, outputs: usize, rng: &mut StdRng) -> Result<Crossbar, TrainError> {
+        let latent: Vec<f32> = (0..inputs * outputs).map(|_| rng.random_range(-INITIAL..INITIAL)).collect();
+        Ok(Crossbar {
+            latent: Var::from_tensor(&Tensor::from_vec(latent, (inputs, outputs), &Device::Cpu)?)?,
+            gamma: Var::from_tensor(&Tensor::from_vec(vec![1f32; outputs], outputs, &Device::Cpu)?)?,
+            beta: Var::from_tensor(&Tensor::from_vec(vec![0f32; outputs], outputs, &Device::Cpu)?)?,
+            mean: vec![0.0; outputs],
+            var: vec![1.0; outputs],
+        })
+    }
+
+    fn sums(&self, x: &Tensor) -> Result<Tensor, TrainError> {
+        Ok(x.matmul(&self.latent.apply_op1(WeightSign)?)?)
+    }
+
+    /// Batch norm; updates the running statistics.
+    fn normalise(&mut self, sums: &Tensor) -> Result<Tensor, TrainError> {
         let (rows, columns) = sums.dims2()?;
         let (mean, var) = statistics(&sums.detach().flatten_all()?.to_vec1()?, columns);
         let unbiased = rows as f32 / (rows as f32 - 1.0);
         self.mean.iter_mut().zip(mean).for_each(|(old, new)| *old += MOMENTUM * (new - *old));
         self.var.iter_mut().zip(var).for_each(|(old, new)| *old += MOMENTUM * (unbiased * new - *old));
-        Ok(())
+        Ok(sums.apply_op3(&self.gamma, &self.beta, Normalise { eps: EPS as f32 })?)
     }
 
-    /// Batch norm of sums that are `scale` times larger: the same function of the same images.
-    fn export(&self, scale: f64, dropout: Option<f64>) -> Result<Dense, TrainError> {
+    /// Weights, and batch norm of sums that are `scale` times larger.
+    fn export(&self, scale: f64) -> Result<model::Crossbar, TrainError> {
         let latent = self.latent.to_vec2::<f32>()?;
         let (inputs, outputs) = self.latent.dims2()?;
         let widen = |values: &[f32], factor: f64| values.iter().map(|&v| factor * f64::from(v)).collect();
@@ -104,12 +190,12 @@ impl Layer {
             eps: EPS * scale * scale,
         };
         let weights = BitMatrix::from_fn(outputs, inputs, |o, i| latent[i][o] >= 0.0);
-        Ok(Dense { weights, bias: None, norm, dropout })
+        Ok(model::Crossbar { weights, bias: None, norm })
     }
 }
 
 /// 0 with probability `p`, else 1.
-fn live(values: usize, p: f64, rng: &mut StdRng) -> Vec<f32> {
+pub fn live(values: usize, p: f64, rng: &mut StdRng) -> Vec<f32> {
     let threshold = (p * 2f64.powi(32)) as u64;
     (0..values).map(|_| if u64::from(rng.next_u32()) < threshold { 0.0 } else { 1.0 }).collect()
 }

@@ -1,0 +1,209 @@
+//! Which stochastic method each hidden layer is trained with.
+
+use super::{TrainConfig, TrainError};
+use crate::net::Drops;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// A method by its name on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    None,
+    Spindrop,
+    SpatialSpindrop,
+    Scale,
+    Affine,
+    Subset,
+    Spinbayes,
+}
+
+const NAMES: [(&str, Kind); 7] = [
+    ("none", Kind::None),
+    ("spindrop", Kind::Spindrop),
+    ("spatial-spindrop", Kind::SpatialSpindrop),
+    ("scale", Kind::Scale),
+    ("affine", Kind::Affine),
+    ("subset", Kind::Subset),
+    ("spinbayes", Kind::Spinbayes),
+];
+
+/// One method for all hidden layers, or one for each, written `scale,none,affine`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct Methods(pub Vec<Kind>);
+
+/// The method of a hidden layer with all its parameters.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum LayerMethod {
+    Spindrop { p: f64 },
+    SpatialSpindrop { p: f64 },
+    Scale { p: f64, spread: f64 },
+    Affine { p: f64, drops: Drops, groups: usize },
+    Subset { bits: u32 },
+    Spinbayes { crossbars: usize },
+}
+
+/// `p` of SpinDrop unless told otherwise.
+const DROPOUT: f64 = 0.1;
+/// `p` where a layer has Scale-Dropout or affine dropout, whose draws are few.
+const DROPOUT_OF_LAYERS: f64 = 0.2;
+const GAUSSIAN_BITS: u32 = 16;
+const CROSSBARS: usize = 4;
+const MOST_CROSSBARS: usize = 64;
+
+impl TrainConfig {
+    /// The method of every hidden layer; refuses options that contradict it or that no layer would heed.
+    pub fn layer_methods(&self) -> Result<Vec<Option<LayerMethod>>, TrainError> {
+        let fail = |option, what: String| Err(TrainError::Config { option, what });
+        let hidden = self.layers.0.get(1..self.layers.0.len().saturating_sub(1)).unwrap_or_default();
+        let kinds = match &self.methods.0[..] {
+            [one] => vec![*one; hidden.len()],
+            each if each.len() == hidden.len() => each.to_vec(),
+            each => {
+                let (found, wanted) = (each.len(), hidden.len());
+                return fail("method", format!("`{}`: {found} methods for {wanted} hidden layers", self.methods));
+            }
+        };
+        let has = |of: &[Kind]| kinds.iter().any(|k| of.contains(k));
+        let of_layers = [Kind::Scale, Kind::Affine];
+        let with_p = has(&of_layers) || has(&[Kind::Spindrop, Kind::SpatialSpindrop]);
+        let unheeded = [
+            ("dropout", self.dropout.is_some() && !with_p, "spindrop, spatial-spindrop, scale or affine"),
+            ("p-spread", self.p_spread.is_some() && !has(&[Kind::Scale]), "scale"),
+            ("drops", self.drops.is_some() && !has(&[Kind::Affine]), "affine"),
+            ("norm-groups", self.norm_groups.is_some() && !has(&[Kind::Affine]), "affine"),
+            ("gaussian-bits", self.gaussian_bits.is_some() && !has(&[Kind::Subset]), "subset"),
+            ("crossbars", self.crossbars.is_some() && !has(&[Kind::Spinbayes]), "spinbayes"),
+        ];
+        if let Some((option, _, of)) = unheeded.into_iter().find(|(_, unheeded, _)| *unheeded) {
+            return fail(option, format!("no layer has a method that heeds it: {of}"));
+        }
+        let p = self.dropout.unwrap_or(if has(&of_layers) { DROPOUT_OF_LAYERS } else { DROPOUT });
+        if !(0.0..1.0).contains(&p) {
+            return fail("dropout", format!("{p}; a probability from 0 to below 1"));
+        }
+        if p == 0.0 && has(&of_layers) {
+            return fail("dropout", "0 would drop nothing; use --method none".into());
+        }
+        let spread = self.p_spread.unwrap_or(0.0);
+        if !(0.0..=0.5).contains(&spread) {
+            return fail("p-spread", format!("{spread}; a deviation of 0 to 0.5"));
+        }
+        let bits = self.gaussian_bits.unwrap_or(GAUSSIAN_BITS);
+        if bits % 2 == 1 || !(2..=16).contains(&bits) {
+            return fail("gaussian-bits", format!("{bits}; an even number of 2 to 16"));
+        }
+        let crossbars = self.crossbars.unwrap_or(CROSSBARS);
+        if !(2..=MOST_CROSSBARS).contains(&crossbars) {
+            return fail("crossbars", format!("{crossbars}; SpinBayes chooses among 2 to {MOST_CROSSBARS}"));
+        }
+        let (drops, groups) = (self.drops.unwrap_or(Drops::Vector), self.norm_groups.unwrap_or(1));
+        for (kind, width) in kinds.iter().zip(hidden) {
+            if *kind == Kind::Affine && (groups == 0 || !width.is_multiple_of(groups) || width / groups < 2) {
+                let why = "groups must be equal and mix at least 2 neurons: with one, beta and |gamma| cancel";
+                return fail("norm-groups", format!("{groups} of a layer of {width}; {why}"));
+            }
+        }
+        let method = |kind: &Kind| match kind {
+            Kind::Spindrop if p > 0.0 => Some(LayerMethod::Spindrop { p }),
+            Kind::SpatialSpindrop if p > 0.0 => Some(LayerMethod::SpatialSpindrop { p }),
+            Kind::None | Kind::Spindrop | Kind::SpatialSpindrop => None,
+            Kind::Scale => Some(LayerMethod::Scale { p, spread }),
+            Kind::Affine => Some(LayerMethod::Affine { p, drops, groups }),
+            Kind::Subset => Some(LayerMethod::Subset { bits }),
+            Kind::Spinbayes => Some(LayerMethod::Spinbayes { crossbars }),
+        };
+        Ok(kinds.iter().map(method).collect())
+    }
+
+    /// The options of [`TrainConfig::layer_methods`] with which the same model is made whatever the defaults.
+    pub(super) fn method_options(&self) -> String {
+        let mut line = format!(" --method {}", self.methods);
+        let mut add = |option: &str, value: String| {
+            let option = format!(" --{option} {value}");
+            if !line.contains(&option) {
+                line += &option;
+            }
+        };
+        for method in self.layer_methods().unwrap_or_default().into_iter().flatten() {
+            match method {
+                LayerMethod::Spindrop { p } | LayerMethod::SpatialSpindrop { p } => add("dropout", p.to_string()),
+                LayerMethod::Scale { p, spread } => {
+                    add("dropout", p.to_string());
+                    add("p-spread", spread.to_string());
+                }
+                LayerMethod::Affine { p, drops, groups } => {
+                    add("dropout", p.to_string());
+                    add("drops", if drops == Drops::Vector { "vector" } else { "element" }.into());
+                    add("norm-groups", groups.to_string());
+                }
+                LayerMethod::Subset { bits } => add("gaussian-bits", bits.to_string()),
+                LayerMethod::Spinbayes { crossbars } => add("crossbars", crossbars.to_string()),
+            }
+        }
+        if self.dropout == Some(0.0) {
+            line += " --dropout 0";
+        }
+        line
+    }
+
+    /// The methods in words, for a model's description.
+    pub(super) fn methods_in_words(&self) -> Result<String, TrainError> {
+        let name = |m: Option<LayerMethod>| m.map_or("no stochastic method".to_string(), |m| m.to_string());
+        let mut all: Vec<String> = self.layer_methods()?.into_iter().map(name).collect();
+        if all.windows(2).all(|pair| pair[0] == pair[1]) {
+            all.truncate(1);
+        }
+        Ok(all.join("; "))
+    }
+}
+
+impl fmt::Display for LayerMethod {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            LayerMethod::Spindrop { p } => write!(f, "SpinDrop with p = {p}"),
+            LayerMethod::SpatialSpindrop { p } => write!(f, "Spatial-SpinDrop with p = {p}"),
+            LayerMethod::Scale { p, .. } => write!(f, "Scale-Dropout with p = {p}"),
+            LayerMethod::Affine { p, .. } => write!(f, "inverted normalization and affine dropout with p = {p}"),
+            LayerMethod::Subset { bits } => write!(f, "sub-set inference with {bits} bits a draw"),
+            LayerMethod::Spinbayes { crossbars } => write!(f, "SpinBayes with {crossbars} crossbars"),
+        }
+    }
+}
+
+impl fmt::Display for Methods {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let name = |kind: &Kind| NAMES.iter().find(|(_, k)| k == kind).map_or("", |(name, _)| name);
+        f.write_str(&self.0.iter().map(name).collect::<Vec<_>>().join(","))
+    }
+}
+
+impl FromStr for Methods {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let kind = |name: &str| match NAMES.iter().find(|(known, _)| *known == name) {
+            Some((_, kind)) => Ok(*kind),
+            None => {
+                let known = NAMES.map(|(name, _)| name).join(", ");
+                Err(format!("`{name}` is no method; there are {known}"))
+            }
+        };
+        text.split(',').map(kind).collect::<Result<_, _>>().map(Methods)
+    }
+}
+
+impl From<Methods> for String {
+    fn from(methods: Methods) -> String {
+        methods.to_string()
+    }
+}
+
+impl TryFrom<String> for Methods {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}

@@ -1,0 +1,197 @@
+//! The stochastic methods in training: what they draw, one draw a sample, and what they learn.
+//!
+//! A draw shared by a batch would be cancelled by the batch's own statistics where batch norm follows. Rows and columns are
+//! spread over a batch by products with ones, whose gradients candle computes fast.
+
+use super::adam::Variable;
+use super::method::LayerMethod;
+use super::{TrainError, network};
+use crate::model::{self, Dropout};
+use crate::net::{Drops, Place};
+use candle_core::{Device, Tensor, Var};
+use rand::rngs::StdRng;
+use rand::{Rng, RngExt};
+
+/// Spread of initial scales around 1 (Scale-Dropout, affine dropout), and of the prior of sub-set inference.
+const SPREAD: f32 = 0.3;
+/// Scales of Scale-Dropout stay within these.
+const SCALES: (f32, f32) = (0.1, 4.0);
+/// Initial deviation of sub-set inference.
+const SIGMA: f32 = 0.2;
+/// Deviations of sub-set inference stay within these: at 0 the divergence from the prior would be infinite.
+const SIGMAS: (f32, f32) = (1e-3, 4.0);
+/// Added to variances of inverted normalization.
+const EPS: f64 = 1e-5;
+
+/// The method of a layer with its variables, each of shape 1 × outputs.
+pub enum Stochastic {
+    Dropout { p: f64, spatial: bool },
+    Scale { p: f64, spread: f64, alpha: Var },
+    Affine { p: f64, drops: Drops, groups: usize, gamma: Var, beta: Var },
+    Subset { bits: u32, mu: Var, sigma: Var },
+    Spinbayes,
+}
+
+impl Stochastic {
+    pub fn new(method: LayerMethod, inputs: usize, outputs: usize, rng: &mut StdRng) -> Result<Self, TrainError> {
+        let var = |values: Vec<f32>| Var::from_vec(values, (1, outputs), &Device::Cpu);
+        let mut around =
+            |mean: f32, spread: f32| -> Vec<f32> { (0..outputs).map(|_| mean + spread * normal(rng) as f32).collect() };
+        Ok(match method {
+            LayerMethod::Spindrop { p } => Stochastic::Dropout { p, spatial: false },
+            LayerMethod::SpatialSpindrop { p } => Stochastic::Dropout { p, spatial: true },
+            LayerMethod::Scale { p, spread } => {
+                let alpha = around(1.0, SPREAD).into_iter().map(|a| a.clamp(SCALES.0, SCALES.1)).collect();
+                Stochastic::Scale { p, spread, alpha: var(alpha)? }
+            }
+            LayerMethod::Affine { p, drops, groups } => {
+                let gamma = var(around(1.0, SPREAD))?;
+                let beta = var(around(0.0, SPREAD * (inputs as f32).sqrt()))?;
+                Stochastic::Affine { p, drops, groups, gamma, beta }
+            }
+            LayerMethod::Subset { bits } => {
+                Stochastic::Subset { bits, mu: var(vec![1.0; outputs])?, sigma: var(vec![SIGMA; outputs])? }
+            }
+            LayerMethod::Spinbayes { .. } => Stochastic::Spinbayes,
+        })
+    }
+
+    pub fn variables(&self) -> Vec<Variable> {
+        let within = |var: &Var, (low, high)| Variable { var: var.clone(), low, high };
+        match self {
+            Stochastic::Scale { alpha, .. } => vec![within(alpha, SCALES)],
+            Stochastic::Affine { gamma, beta, .. } => vec![Variable::free(gamma), Variable::free(beta)],
+            Stochastic::Subset { mu, sigma, .. } => vec![Variable::free(mu), within(sigma, SIGMAS)],
+            Stochastic::Dropout { .. } | Stochastic::Spinbayes => vec![],
+        }
+    }
+
+    /// What batch norm is taken of, from the sums `a` (images × outputs) of a batch.
+    pub fn scaled(&self, a: &Tensor, rng: &mut StdRng) -> Result<Tensor, TrainError> {
+        let (rows, columns) = a.dims2()?;
+        Ok(match self {
+            Stochastic::Scale { p, spread, alpha } => {
+                let p = (p + spread * normal(rng)).clamp(0.0, 1.0);
+                (a * kept_or_one(alpha, &network::live(rows, p, rng))?)?
+            }
+            Stochastic::Subset { bits, mu, sigma } => {
+                let unit = 2.0 / f64::from(*bits).sqrt();
+                let mask = (1u32 << bits) - 1;
+                let epsilon =
+                    |_| ((f64::from((rng.next_u32() & mask).count_ones()) - f64::from(bits / 2)) * unit) as f32;
+                let epsilon =
+                    Tensor::from_vec((0..rows * columns).map(epsilon).collect(), (rows, columns), &Device::Cpu)?;
+                let scale = (repeat(mu, rows)? + (repeat(sigma, rows)? * epsilon)?)?;
+                (a * scale)?
+            }
+            _ => a.clone(),
+        })
+    }
+
+    /// Whether the method normalises by itself.
+    pub fn normalises(&self) -> bool {
+        matches!(self, Stochastic::Affine { .. })
+    }
+
+    /// Inverted normalization of the sums of a batch.
+    pub fn normalised(&self, a: &Tensor, rng: &mut StdRng) -> Result<Tensor, TrainError> {
+        let Stochastic::Affine { p, drops, groups, gamma, beta } = self else { return Ok(a.clone()) };
+        let (rows, columns) = a.dims2()?;
+        let (gain, bias) = match drops {
+            Drops::Vector => {
+                let gain = kept_or_one(gamma, &network::live(rows, *p, rng))?;
+                (gain, column(&network::live(rows, *p, rng))?.matmul(beta)?)
+            }
+            Drops::Element => {
+                let live = |rng: &mut StdRng| {
+                    Tensor::from_vec(network::live(rows * columns, *p, rng), (rows, columns), &Device::Cpu)
+                };
+                let kept = live(rng)?;
+                let gain = ((repeat(gamma, rows)? * &kept)? + kept.affine(-1.0, 1.0)?)?;
+                (gain, (repeat(beta, rows)? * live(rng)?)?)
+            }
+        };
+        let size = columns / groups;
+        let v = ((a * gain)? + bias)?.reshape((rows * groups, size))?;
+        let mean = Tensor::full(1.0 / size as f32, (size, 1), &Device::Cpu)?;
+        let ones = ones(1, size)?;
+        let centred = (&v - v.matmul(&mean)?.matmul(&ones)?)?;
+        let variance = centred.sqr()?.matmul(&mean)?;
+        let inverse = (variance + EPS)?.sqrt()?.recip()?;
+        Ok((centred * inverse.matmul(&ones)?)?.reshape((rows, columns))?)
+    }
+
+    /// Kullback-Leibler divergence of the scales from their prior N(1, 0.3²), summed over neurons, in nats.
+    pub fn divergence(&self) -> Result<Option<Tensor>, TrainError> {
+        let Stochastic::Subset { mu, sigma, .. } = self else { return Ok(None) };
+        let prior = f64::from(SPREAD);
+        let quadratic = ((sigma.sqr()? + mu.affine(1.0, -1.0)?.sqr()?)? / (2.0 * prior * prior))?;
+        let each = (quadratic - sigma.affine(1.0 / prior, 0.0)?.log()?)?.affine(1.0, -0.5)?;
+        Ok(Some(each.sum_all()?))
+    }
+
+    /// The method as a model has it, for sums that are `scale` times larger; SpinBayes has its crossbars to add.
+    pub fn export(&self, scale: f64) -> Result<Option<model::Method>, TrainError> {
+        let widen = |var: &Var, factor: f64| -> Result<Vec<f64>, TrainError> {
+            Ok(var.flatten_all()?.to_vec1::<f32>()?.iter().map(|&v| factor * f64::from(v)).collect())
+        };
+        Ok(match self {
+            Stochastic::Dropout { p, spatial } => {
+                let dropout = Dropout { p: *p, place: Place::AfterSign };
+                Some(if *spatial { model::Method::SpatialSpindrop(dropout) } else { model::Method::Spindrop(dropout) })
+            }
+            Stochastic::Scale { p, alpha, .. } => {
+                Some(model::Method::Scale(model::ScaleDropout { p: *p, alpha: widen(alpha, 1.0)? }))
+            }
+            // The whole of gamma·a + beta becomes larger, whether gamma is dropped or not.
+            Stochastic::Affine { p, drops, groups, gamma, beta } => Some(model::Method::Affine(model::Affine {
+                p: *p,
+                drops: *drops,
+                groups: *groups,
+                gamma: widen(gamma, 1.0)?,
+                beta: widen(beta, scale)?,
+            })),
+            Stochastic::Subset { bits, mu, sigma } => Some(model::Method::Subset(model::Subset {
+                bits: *bits,
+                mu: widen(mu, 1.0)?,
+                sigma: widen(sigma, 1.0)?,
+            })),
+            Stochastic::Spinbayes => None,
+        })
+    }
+}
+
+/// For each of `rows` samples one of `crossbars`: masks of shape rows × `columns`, one a crossbar, that sum to 1.
+pub fn choices(crossbars: usize, rows: usize, columns: usize, rng: &mut StdRng) -> Result<Vec<Tensor>, TrainError> {
+    let chosen: Vec<usize> = (0..rows).map(|_| rng.random_range(0..crossbars)).collect();
+    let mask = |n: usize| {
+        let rows: Vec<f32> = chosen.iter().map(|&c| f32::from(u8::from(c == n))).collect();
+        Ok(column(&rows)?.matmul(&ones(1, columns)?)?)
+    };
+    (0..crossbars).map(mask).collect()
+}
+
+/// `row` where a sample is live, ones where it is not.
+fn kept_or_one(row: &Tensor, live: &[f32]) -> Result<Tensor, TrainError> {
+    let dropped: Vec<f32> = live.iter().map(|live| 1.0 - live).collect();
+    let ones = ones(1, row.dims2()?.1)?;
+    Ok((column(live)?.matmul(row)? + column(&dropped)?.matmul(&ones)?)?)
+}
+
+fn repeat(row: &Tensor, rows: usize) -> Result<Tensor, TrainError> {
+    Ok(ones(rows, 1)?.matmul(row)?)
+}
+
+fn column(values: &[f32]) -> Result<Tensor, TrainError> {
+    Ok(Tensor::from_slice(values, (values.len(), 1), &Device::Cpu)?)
+}
+
+fn ones(rows: usize, columns: usize) -> Result<Tensor, TrainError> {
+    Ok(Tensor::ones((rows, columns), candle_core::DType::F32, &Device::Cpu)?)
+}
+
+/// Standard normal, by Box and Muller (1958).
+fn normal(rng: &mut StdRng) -> f64 {
+    let (u, v): (f64, f64) = (rng.random(), rng.random());
+    (-2.0 * (1.0 - u).ln()).sqrt() * (std::f64::consts::TAU * v).cos()
+}
