@@ -8,7 +8,16 @@ use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
 
-const BUNDLED: [&str; 3] = ["digits-spindrop", "mnist-spindrop-1bit", "mnist-spindrop-8bit"];
+const BUNDLED: [&str; 8] = [
+    "digits-affine",
+    "digits-scale",
+    "digits-spatial",
+    "digits-spinbayes",
+    "digits-spindrop",
+    "digits-subset",
+    "mnist-spindrop-1bit",
+    "mnist-spindrop-8bit",
+];
 
 fn manifest(name: &str) -> Value {
     serde_json::from_slice(&fs::read(Path::new("models").join(name).join("model.json")).unwrap()).unwrap()
@@ -89,9 +98,45 @@ fn test_accuracy(name: &str) -> f64 {
 }
 
 #[test]
-fn the_digits_network_is_as_accurate_as_it_must_be() {
-    let found = test_accuracy("digits-spindrop");
-    assert!(found >= 0.965, "{found}");
+fn the_digits_networks_are_as_accurate_as_they_must_be() {
+    for (name, floor) in [
+        ("digits-spindrop", 0.965),
+        ("digits-spatial", 0.965),
+        ("digits-scale", 0.955),
+        ("digits-affine", 0.955),
+        ("digits-subset", 0.975),
+        ("digits-spinbayes", 0.960),
+    ] {
+        let found = test_accuracy(name);
+        assert!(found >= floor, "{name}: {found}");
+    }
+}
+
+/// What the reader refuses of methods, the schema refuses too.
+#[test]
+fn the_schema_refuses_methods_that_the_reader_refuses() {
+    type Change = fn(&mut Value);
+    let changes: [(&str, Change); 9] = [
+        ("digits-scale", |m| m["layers"][0]["method"]["p"] = json!(-1)),
+        ("digits-scale", |m| m["layers"][0]["norm"] = json!(null)),
+        ("digits-affine", |m| m["layers"][0]["norm"] = m["layers"][2]["norm"].clone()),
+        ("digits-affine", |m| m["layers"][0]["bias"] = json!(true)),
+        ("digits-affine", |m| m["layers"][0]["method"]["drops"] = json!("row")),
+        ("digits-subset", |m| m["layers"][0]["method"]["bits"] = json!(7)),
+        ("digits-spinbayes", |m| m["layers"][0]["method"]["crossbars"] = json!(1)),
+        ("digits-spindrop", |m| m["layers"][0]["method"]["place"] = json!("above")),
+        ("digits-spindrop", |m| m["layers"][0]["method"]["kind"] = json!("dropconnect")),
+    ];
+    for (name, change) in changes {
+        let mut changed = manifest(name);
+        change(&mut changed);
+        assert!(!schema().is_valid(&changed), "{name}: {}", changed["layers"][0]);
+        let dir = tempfile::tempdir().unwrap();
+        let tensors = manifest(name)["tensors"]["file"].as_str().unwrap().to_string();
+        fs::copy(Path::new("models").join(name).join(&tensors), dir.path().join(&tensors)).unwrap();
+        fs::write(dir.path().join("model.json"), changed.to_string()).unwrap();
+        assert!(Model::read(dir.path()).is_err(), "{name}: {}", changed["layers"][0]);
+    }
 }
 
 #[test]

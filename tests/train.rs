@@ -6,7 +6,8 @@ use neuspin::data::{self, Split};
 use neuspin::golden::Golden;
 use neuspin::lower::lower;
 use neuspin::model::{Draw, Encoding, Method, Model, forward};
-use neuspin::train::{TrainConfig, train};
+use neuspin::net::Drops;
+use neuspin::train::{Methods, TrainConfig, train};
 use std::fs;
 
 fn quick() -> TrainConfig {
@@ -79,6 +80,72 @@ fn the_trained_float_network_decides_as_the_integer_network_does() {
 fn a_network_without_dropout_has_none() {
     let model = run(&TrainConfig { epochs: 1, dropout: Some(0.0), ..quick() });
     assert!(model.layers.iter().all(|l| l.method.is_none()));
+}
+
+#[test]
+fn every_method_learns_the_digits_in_a_few_epochs() {
+    for methods in ["spatial-spindrop", "scale", "affine", "subset", "spinbayes", "scale,none,spinbayes"] {
+        let layers = if methods.contains(',') { "64-64-64-32-10" } else { "64-64-64-10" };
+        let (methods, layers) = (methods.parse().unwrap(), layers.parse().unwrap());
+        let config = TrainConfig { methods, layers, crossbars: None, ..quick() };
+        let model = run(&config);
+        let found = test_accuracy(&model);
+        assert!(found > 0.8, "{}: {found}", config.methods);
+        let names: Vec<&str> = model.layers[..model.layers.len() - 1]
+            .iter()
+            .map(|l| l.method.as_ref().map_or("none", Method::name))
+            .collect();
+        let told = config.methods.to_string();
+        let expected: Vec<&str> = if told.contains(',') { told.split(',').collect() } else { vec![&told; names.len()] };
+        assert_eq!(names, expected);
+    }
+}
+
+#[test]
+fn parameters_of_methods_reach_the_model() {
+    let config = |methods: &str| TrainConfig { methods: methods.parse().unwrap(), epochs: 1, ..quick() };
+    let first = |config: TrainConfig| run(&config).layers.remove(0).method.unwrap();
+    let affine =
+        TrainConfig { drops: Some(Drops::Element), norm_groups: Some(4), dropout: Some(0.3), ..config("affine") };
+    let Method::Affine(affine) = first(affine) else { panic!() };
+    assert_eq!((affine.p, affine.drops, affine.groups), (0.3, Drops::Element, 4));
+    let Method::Subset(subset) = first(TrainConfig { gaussian_bits: Some(6), ..config("subset") }) else { panic!() };
+    assert_eq!(subset.bits, 6);
+    let Method::Spinbayes(bayes) = first(TrainConfig { crossbars: Some(3), ..config("spinbayes") }) else { panic!() };
+    assert_eq!(bayes.others.len(), 2);
+    let Method::Scale(scale) = first(TrainConfig { p_spread: Some(0.05), ..config("scale") }) else { panic!() };
+    assert_eq!(scale.p, 0.2);
+}
+
+#[test]
+fn methods_that_contradict_their_options_are_refused() {
+    let config = |methods: &str| TrainConfig { methods: methods.parse().unwrap(), ..quick() };
+    let cases: [(TrainConfig, &str); 11] = [
+        (TrainConfig { dropout: Some(0.1), ..config("subset") }, "--dropout: no layer has a method that heeds it"),
+        (TrainConfig { dropout: Some(0.1), ..config("none") }, "--dropout: no layer"),
+        (TrainConfig { dropout: Some(0.0), ..config("scale") }, "--dropout: 0 would drop nothing"),
+        (
+            TrainConfig { crossbars: Some(4), ..config("scale") },
+            "--crossbars: no layer has a method that heeds it: spin",
+        ),
+        (TrainConfig { crossbars: Some(1), ..config("spinbayes") }, "--crossbars: 1; SpinBayes chooses among 2"),
+        (TrainConfig { gaussian_bits: Some(7), ..config("subset") }, "--gaussian-bits: 7; an even number"),
+        (TrainConfig { norm_groups: Some(64), ..config("affine") }, "--norm-groups: 64 of a layer of 64"),
+        (TrainConfig { norm_groups: Some(2), ..config("spindrop") }, "--norm-groups: no layer"),
+        (TrainConfig { drops: Some(Drops::Vector), ..config("scale") }, "--drops: no layer"),
+        (TrainConfig { p_spread: Some(0.1), ..config("affine") }, "--p-spread: no layer"),
+        (config("scale,none,affine"), "--method: `scale,none,affine`: 3 methods for 2 hidden layers"),
+    ];
+    for (config, expected) in cases {
+        let error = train(&config, &ProgressBar::hidden()).unwrap_err().to_string();
+        assert!(error.contains(expected), "`{error}` does not say `{expected}`");
+    }
+    assert!(
+        "scale,dropconnect"
+            .parse::<Methods>()
+            .unwrap_err()
+            .contains("`dropconnect` is no method; there are none, spin")
+    );
 }
 
 #[test]

@@ -195,3 +195,117 @@ fn normal(rng: &mut StdRng) -> f64 {
     let (u, v): (f64, f64) = (rng.random(), rng.random());
     (-2.0 * (1.0 - u).ln()).sqrt() * (std::f64::consts::TAU * v).cos()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::SeedableRng;
+
+    const ROWS: usize = 4000;
+    const COLUMNS: usize = 6;
+
+    fn rng() -> StdRng {
+        StdRng::seed_from_u64(11)
+    }
+
+    fn method(method: LayerMethod) -> Stochastic {
+        Stochastic::new(method, 64, COLUMNS, &mut rng()).unwrap()
+    }
+
+    fn values(t: &Tensor) -> Vec<Vec<f32>> {
+        t.to_vec2().unwrap()
+    }
+
+    /// Sums of 1 in every sample, so that what differs between samples was drawn.
+    fn ones_of_all() -> Tensor {
+        ones(ROWS, COLUMNS).unwrap()
+    }
+
+    /// Whether `count` of `n` is within five standard deviations of `p`: a right one fails once in two million.
+    fn assert_share(count: usize, n: usize, p: f64) {
+        let (n, count) = (n as f64, count as f64);
+        assert!((count - n * p).abs() < 5.0 * (n * p * (1.0 - p)).sqrt(), "{count} of {n} for p {p}");
+    }
+
+    #[test]
+    fn a_scale_vector_is_dropped_as_a_whole_with_its_probability_in_each_sample() {
+        let scale = method(LayerMethod::Scale { p: 0.2, spread: 0.0 });
+        let Stochastic::Scale { alpha, .. } = &scale else { panic!() };
+        let alpha = values(alpha).remove(0);
+        assert!(alpha.iter().all(|a| (0.1..=4.0).contains(a)) && alpha.iter().any(|a| (a - 1.0).abs() > 0.05));
+        let found = values(&scale.scaled(&ones_of_all(), &mut rng()).unwrap());
+        assert!(found.iter().all(|row| *row == alpha || *row == [1.0; COLUMNS]));
+        assert_share(found.iter().filter(|row| **row == [1.0; COLUMNS]).count(), ROWS, 0.2);
+    }
+
+    #[test]
+    fn a_spread_of_the_probability_varies_it_from_batch_to_batch() {
+        let scale = method(LayerMethod::Scale { p: 0.5, spread: 0.1 });
+        let rng = &mut rng();
+        let batches: Vec<f64> = (0..40)
+            .map(|_| {
+                let rows = values(&scale.scaled(&ones_of_all(), rng).unwrap());
+                rows.iter().filter(|row| row[0] == 1.0).count() as f64 / ROWS as f64
+            })
+            .collect();
+        let mean = batches.iter().sum::<f64>() / 40.0;
+        let deviation = (batches.iter().map(|p| (p - mean).powi(2)).sum::<f64>() / 39.0).sqrt();
+        // The draws alone would spread by 0.008.
+        assert!((mean - 0.5).abs() < 0.08 && (0.05..0.16).contains(&deviation), "{mean} ± {deviation}");
+    }
+
+    #[test]
+    fn gaussian_scales_have_their_mean_and_deviation_in_every_neuron() {
+        let subset = method(LayerMethod::Subset { bits: 16 });
+        let found = values(&subset.scaled(&ones_of_all(), &mut rng()).unwrap());
+        for c in 0..COLUMNS {
+            let mean = found.iter().map(|row| f64::from(row[c])).sum::<f64>() / ROWS as f64;
+            let variance = found.iter().map(|row| (f64::from(row[c]) - mean).powi(2)).sum::<f64>() / ROWS as f64;
+            assert!((mean - 1.0).abs() < 5.0 * 0.2 / (ROWS as f64).sqrt(), "{mean}");
+            assert!((variance.sqrt() / 0.2 - 1.0).abs() < 5.0 / (2.0 * ROWS as f64).sqrt(), "{variance}");
+        }
+        assert!(found.iter().any(|row| row[0] != row[1]), "one draw for all neurons");
+    }
+
+    #[test]
+    fn the_divergence_is_that_of_two_gaussians() {
+        // ln(0.3/0.2) + (0.04 + 0)/(2·0.09) − 1/2 for each of the neurons.
+        let found = method(LayerMethod::Subset { bits: 16 }).divergence().unwrap().unwrap();
+        let expected = COLUMNS as f64 * ((0.3f64 / 0.2).ln() + 0.04 / 0.18 - 0.5);
+        assert!((f64::from(found.to_scalar::<f32>().unwrap()) - expected).abs() < 1e-4);
+    }
+
+    #[test]
+    fn gains_and_biases_are_dropped_apart_and_groups_are_normalised() {
+        for (drops, kinds) in [(Drops::Vector, 4), (Drops::Element, 1 << (2 * COLUMNS))] {
+            let affine = method(LayerMethod::Affine { p: 0.5, drops, groups: 2 });
+            let found = values(&affine.normalised(&ones_of_all(), &mut rng()).unwrap());
+            for row in &found {
+                for group in row.chunks(COLUMNS / 2) {
+                    assert!(group.iter().sum::<f32>().abs() < 1e-3, "{group:?}");
+                    let square = group.iter().map(|y| y * y).sum::<f32>() / group.len() as f32;
+                    // 0 where both vectors are dropped and every v is 1.
+                    assert!(square < 1.01 && (square > 0.9 || square < 1e-3 || drops == Drops::Element), "{group:?}");
+                }
+            }
+            let mut distinct: Vec<Vec<i64>> =
+                found.iter().map(|row| row.iter().map(|y| (f64::from(*y) * 1e3).round() as i64).collect()).collect();
+            distinct.sort();
+            distinct.dedup();
+            assert!(distinct.len() >= 4 && distinct.len() <= kinds, "{} kinds", distinct.len());
+        }
+    }
+
+    #[test]
+    fn each_sample_takes_one_crossbar_and_all_as_often() {
+        let masks = choices(3, ROWS, 2, &mut rng()).unwrap();
+        let shares: Vec<Vec<Vec<f32>>> = masks.iter().map(values).collect();
+        for row in 0..ROWS {
+            assert_eq!(shares.iter().map(|m| m[row][0]).sum::<f32>(), 1.0);
+            assert!(shares.iter().all(|m| m[row][0] == m[row][1]));
+        }
+        for mask in &shares {
+            assert_share(mask.iter().filter(|row| row[0] == 1.0).count(), ROWS, 1.0 / 3.0);
+        }
+    }
+}
