@@ -171,9 +171,9 @@ fn sub_set_inference_fires_as_its_gaussian_scales_say() {
         let Some(Method::Subset(m)) = method else { panic!("layer {l}") };
         let half = m.bits as i64 / 2;
         let shares = binomial(m.bits);
-        for o in 0..layer.sums.len() {
+        for (o, &sum) in layer.sums.iter().enumerate() {
             let fires = |e: i64| {
-                let product = (i64::from(m.mean[o]) + i64::from(m.spread[o]) * e) * layer.sums[o];
+                let product = (i64::from(m.mean[o]) + i64::from(m.spread[o]) * e) * sum;
                 fires(directions[o], product, m.limits[o])
             };
             let p: f64 = (-half..=half).zip(&shares).filter(|(e, _)| fires(*e)).map(|(_, share)| share).sum();

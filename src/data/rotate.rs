@@ -78,10 +78,10 @@ mod tests {
         let bright = set(20, 20, vec![200; 400]);
         for degrees in [15.0, 45.0, 100.0] {
             let found = rotated(&bright, degrees);
-            for p in 0..400 {
+            for (p, &pixel) in found.iter().enumerate() {
                 let (x, y) = ((p % 20) as f64 - 9.5, (p / 20) as f64 - 9.5);
                 if x.hypot(y) < 9.0 {
-                    assert_eq!(found[p], 200, "{degrees}°, pixel {p}");
+                    assert_eq!(pixel, 200, "{degrees}°, pixel {p}");
                 }
             }
         }
