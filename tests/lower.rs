@@ -529,12 +529,8 @@ fn the_digits_networks_agree_with_the_float_reference_on_all_test_images() {
 
 #[test]
 #[ignore = "needs `make data`"]
-fn the_1_bit_mnist_network_agrees_with_the_float_reference() {
-    agrees_on_test_images("mnist-spindrop-1bit", 1000, 0.0);
-}
-
-#[test]
-#[ignore = "needs `make data`"]
-fn the_8_bit_mnist_network_agrees_with_the_float_reference() {
-    agrees_on_test_images("mnist-spindrop-8bit", 1000, 0.0);
+fn the_mnist_networks_agree_with_the_float_reference() {
+    for (name, most) in [("mnist-spindrop-1bit", 0.0), ("mnist-spindrop-8bit", 0.0), ("mnist-scale", 0.0)] {
+        agrees_on_test_images(name, 1000, most);
+    }
 }
