@@ -530,7 +530,9 @@ fn the_digits_networks_agree_with_the_float_reference_on_all_test_images() {
 #[test]
 #[ignore = "needs `make data`"]
 fn the_mnist_networks_agree_with_the_float_reference() {
-    for (name, most) in [("mnist-spindrop-1bit", 0.0), ("mnist-spindrop-8bit", 0.0), ("mnist-scale", 0.0)] {
+    for (name, most) in
+        [("mnist-spindrop-1bit", 0.0), ("mnist-spindrop-8bit", 0.0), ("mnist-scale", 0.0), ("mnist-subset", 200.0)]
+    {
         agrees_on_test_images(name, 1000, most);
     }
 }

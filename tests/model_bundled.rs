@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
 
-const BUNDLED: [&str; 9] = [
+const BUNDLED: [&str; 10] = [
     "digits-affine",
     "digits-scale",
     "digits-spatial",
@@ -18,6 +18,7 @@ const BUNDLED: [&str; 9] = [
     "mnist-scale",
     "mnist-spindrop-1bit",
     "mnist-spindrop-8bit",
+    "mnist-subset",
 ];
 
 fn manifest(name: &str) -> Value {
@@ -143,7 +144,12 @@ fn the_schema_refuses_methods_that_the_reader_refuses() {
 #[test]
 #[ignore = "needs `make data`"]
 fn the_mnist_networks_are_as_accurate_as_they_must_be() {
-    for (name, floor) in [("mnist-spindrop-1bit", 0.974), ("mnist-spindrop-8bit", 0.980), ("mnist-scale", 0.970)] {
+    for (name, floor) in [
+        ("mnist-spindrop-1bit", 0.974),
+        ("mnist-spindrop-8bit", 0.980),
+        ("mnist-scale", 0.970),
+        ("mnist-subset", 0.970),
+    ] {
         let found = test_accuracy(name);
         assert!(found >= floor, "{name}: {found}");
     }
