@@ -8,14 +8,17 @@ use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
 
-const BUNDLED: [&str; 10] = [
+const BUNDLED: [&str; 13] = [
     "digits-affine",
     "digits-scale",
     "digits-spatial",
     "digits-spinbayes",
     "digits-spindrop",
     "digits-subset",
+    "mnist-affine",
     "mnist-scale",
+    "mnist-spatial",
+    "mnist-spinbayes",
     "mnist-spindrop-1bit",
     "mnist-spindrop-8bit",
     "mnist-subset",

@@ -2,6 +2,7 @@
 //!
 //! Memories are counted exactly. LUTs and registers come from a linear model of the blocks, fitted to Yosys results of single
 //! blocks (`make area` synthesises whole layers); it is meant for choosing a folding, not for a data sheet.
+//! Neurons that decide on sums (`rtl/neurons.rs`) are not counted: `neuspin compare --synthesize` shows what they take.
 
 use super::{Flag, LayerPlan, Plan, replay_clocks};
 use crate::net::{Network, OCTAVE_BITS};
@@ -59,9 +60,10 @@ pub fn cost(network: &Network, plan: &Plan) -> Cost {
         total.luts_xc7 += xc7;
         total.luts_ecp5 += ecp5;
         let start = (bits(l.inputs * ((1 << l.planes) - 1)) + 1) * if l.masked { 2 } else { 1 };
-        total.rom_bits += (l.inputs * l.outputs) as u64;
+        let crossbars = l.crossbars() as u64;
+        total.rom_bits += crossbars * (l.inputs * l.outputs) as u64;
         if index + 1 < layers.len() {
-            total.rom_bits += start * l.outputs as u64;
+            total.rom_bits += crossbars * start * l.outputs as u64;
         }
         let value = if index == 0 { l.planes as u64 } else { 1 + u64::from(l.masked) };
         total.ram_bits += 2 * l.inputs as u64 * value * l.lanes as u64;
