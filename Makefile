@@ -6,7 +6,7 @@ TEST_TOOLS = $(SIMULATION_TOOLS) iverilog yosys
 # Features that the tests and lints are run with. The trainer's takes some minutes to compile; `make test FEATURES=` leaves it out.
 FEATURES = train
 
-.PHONY: demo tools test lint data bench area uncertainty uncertainty-area
+.PHONY: demo tools test lint data bench area uncertainty uncertainty-area prove compare
 
 ## demo: the whole way with a bundled network, from model to proven Verilog
 demo:
@@ -46,3 +46,15 @@ uncertainty:
 ## uncertainty-area: LUTs of the uncertainty, part by part (Yosys; some minutes)
 uncertainty-area: tools
 	scripts/uncertainty-area.sh
+
+## prove: every bundled model in Verilator, two foldings, with and without paused streams (a quarter of an hour)
+prove: tools
+	scripts/prove.sh
+
+DIGITS = digits-spindrop digits-spatial digits-scale digits-affine digits-subset digits-spinbayes
+MNIST = mnist-spindrop-1bit mnist-spatial mnist-scale mnist-affine mnist-subset mnist-spinbayes
+
+## compare: the methods side by side, digits with cells by Yosys (some minutes), MNIST in the golden model
+compare: tools data
+	cargo run --release --quiet -- compare $(DIGITS) --target-luts 3000 --synthesize
+	cargo run --release --quiet -- compare $(MNIST) --target-luts 4000
