@@ -20,7 +20,7 @@ Examples:
   neuspin generate digits-spindrop --pe 8,8,1 --simd 32,64,64 --lanes 4    by hand, layer by layer
   neuspin generate models/mine --target-luts 40000 --max-passes 128 --out build/mine
   neuspin generate digits-spindrop --uncertainty entropy,information    entropy on the chip
-  neuspin generate digits-spindrop --taps --out /tmp/tapped    shows all activations";
+  neuspin generate digits-spindrop --taps --out build/tapped    shows all activations";
 
 /// Generate Verilog: one module a file, memory images, a manifest, a FuseSoC core.
 ///

@@ -2,7 +2,7 @@
 
 use super::layer::count;
 use super::scan::tree;
-use super::{image_word, width_of};
+use super::{image_word, signed_width, width_of};
 use crate::net::Output;
 use crate::verilog::{
     Expr, Memory, Module, VerilogError, VerilogFile, cat, index_width, lit, mux, set, when, when_else,
@@ -455,10 +455,4 @@ impl Logits<'_> {
         m.assign(&out_votes, &votes.word(&read_at));
         m.build()
     }
-}
-
-/// Width of a two's complement number that holds `value`.
-fn signed_width(value: i128) -> u32 {
-    let magnitude = if value < 0 { !value } else { value };
-    i128::BITS - magnitude.leading_zeros() + 1
 }

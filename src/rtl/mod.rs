@@ -149,4 +149,10 @@ fn width_of(value: u64) -> u32 {
     u64::BITS - value.leading_zeros()
 }
 
+/// Width of a two's complement number that holds `value`.
+fn signed_width(value: i128) -> u32 {
+    let magnitude = if value < 0 { !value } else { value };
+    i128::BITS - magnitude.leading_zeros() + 1
+}
+
 use image::image_word;

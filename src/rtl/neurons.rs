@@ -3,7 +3,7 @@
 //! A layer gives them beats of sums; they give beats of activations. The layer itself knows nothing of the method.
 
 use super::scan::{delayed_event, tree};
-use super::{RtlError, image_word, width_of};
+use super::{RtlError, image_word, signed_width, width_of};
 use crate::net::{Affine, Direction, Drops, Hidden, Method, ScaleDropout, Subset};
 use crate::plan::{Kind, LayerPlan};
 use crate::verilog::{Expr, Memory, Module, VerilogFile, cat, index_width, lit, lit_signed, mux, set, when, when_else};
@@ -535,12 +535,6 @@ fn counter(m: &mut Module, (clk, rst_n): (&Expr, &Expr), name: &str, go: &Expr, 
     let next = mux(&ends, &zero, &(&q + lit(q.width(), 1)));
     m.clocked(clk, [when_else(&!rst_n, [set(&q, &zero)], [when(go, [set(&q, &next)])])]);
     (q, ends)
-}
-
-/// Width of a two's complement number that holds `value`.
-fn signed_width(value: i128) -> u32 {
-    let magnitude = if value < 0 { !value } else { value };
-    i128::BITS - magnitude.leading_zeros() + 1
 }
 
 /// Width of two's complement numbers that hold all of `values`.
