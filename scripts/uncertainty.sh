@@ -1,28 +1,49 @@
 #!/bin/bash
-# What passes and outliers in training buy: the tables of docs/uncertainty.md.
+# What passes, methods and outliers in training buy: the tables of docs/uncertainty.md.
 #
 #   scripts/uncertainty.sh [SEED ...]      default: 1 2 3
 #
-# Trains a 1-bit network for each seed, without and with synthetic outliers, and measures each with `neuspin uncertainty`.
-# Models and results stay in target/uncertainty; what is there already is not trained again. Two to four minutes a network
-# on one core.
+# Trains a 1-bit network with each method and seed, without and with synthetic outliers, and measures each with
+# `neuspin uncertainty`, as a chip would say it (`--chip`). Models and results stay in target/uncertainty; what is there already
+# is not trained again. Two minutes a network on two cores, twelve networks a seed. NEUSPIN names another program than the one
+# built here.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seeds=("$@")
 [ ${#seeds[@]} -gt 0 ] || seeds=(1 2 3)
 scripts/fetch-data.sh >&2
-cargo build --release --quiet --features train
+if [ -z "${NEUSPIN:-}" ]; then
+  cargo build --release --quiet --features train
+  NEUSPIN=target/release/neuspin
+fi
 out=target/uncertainty
 mkdir -p "$out"
+declare -A options=(
+  [spindrop]="--dropout 0.05"
+  [scale]="--dropout 0.2"
+  [affine]="--dropout 0.2"
+  [affine-element]="--dropout 0.2 --drops element"
+  [subset]=""
+  [spinbayes]="--crossbars 4"
+)
 results=()
-for outliers in 0 0.25; do
-  for seed in "${seeds[@]}"; do
-    name=outliers-${outliers/./_}-seed-$seed
-    model=$out/$name
-    [ -f "$model/model.json" ] || target/release/neuspin train --dataset mnist --layers 784-256-256-256-10 --input-bits 1 \
-      --dropout 0.05 --epochs 20 --batch 256 --shift 1 --outliers "$outliers" --seed "$seed" --name "$name" --out "$model" >&2
-    target/release/neuspin uncertainty "$model" --against fashion-mnist,uniform,gaussian,rotate:90 --json > "$model.json"
-    results+=("$model.json")
+for seed in "${seeds[@]}"; do
+  for outliers in 0 0.25; do
+    for name in spindrop scale affine affine-element subset spinbayes; do
+      model=$out/$name-outliers-${outliers/./_}-seed-$seed
+      # shellcheck disable=SC2086
+      [ -f "$model/model.json" ] || $NEUSPIN train --dataset mnist --layers 784-256-256-256-10 --input-bits 1 \
+        --method "${name%-element}" ${options[$name]} --epochs 12 --batch 256 --shift 1 --outliers "$outliers" --seed "$seed" \
+        --name "$name" --out "$model" >&2
+      results+=("$model")
+    done
   done
 done
-node scripts/uncertainty-table.js "${results[@]}"
+[ -z "${TRAIN_ONLY:-}" ] || exit 0
+for model in "${results[@]}"; do
+  [ "$model.json" -nt "$model/model.json" ] || {
+    $NEUSPIN uncertainty "$model" --chip --against fashion-mnist,uniform,gaussian,rotate:90 --json > "$model.json.part"
+    mv "$model.json.part" "$model.json"
+  }
+done
+node scripts/uncertainty-table.js "${results[@]/%/.json}"
