@@ -5,7 +5,8 @@
 //
 //   in.hex       beats of all images            writes.hex   {address, data} of register writes before the run
 //   results.hex  {last, class, index, sum, sumsq, votes} of all beats, and what the uncertainty adds
-//   logits.hex   logit of image i, pass t, class c at (i * PASSES + t) * CLASSES + c
+//   logits.hex   logit of image i, pass t, class c at firsts[i] + t * CLASSES + c
+//   firsts.hex   where the logits of each image begin, and where they all end
 `default_nettype none
 `timescale 1ns / 1ns
 
@@ -14,7 +15,8 @@ module bench;
 
   reg [`IN_BITS-1:0]    beats[0:`IMAGES*`BEATS-1];
   reg [RESULT_BITS-1:0] results[0:`IMAGES*`CLASSES-1];
-  reg [`LOGIT_BITS-1:0] logits[0:`IMAGES*`PASSES*`CLASSES-1];
+  reg [`LOGIT_BITS-1:0] logits[0:`LOGITS-1];
+  reg [31:0]            firsts[0:`IMAGES];
   reg [39:0]            writes[0:`WRITES-1];
 
   reg clk = 1'b0;
@@ -30,7 +32,7 @@ module bench;
   wire [`SUM_BITS-1:0]            out_sum;
   wire [`SUMSQ_BITS-1:0]          out_sumsq;
   wire [`VOTES_BITS-1:0]          out_votes;
-  // The uncertainty's ports side by side, the first one highest; a bit too many, so that there is one.
+  // Ports that not every design has, side by side, the first one highest; a bit too many, so that there is one.
   wire [`MORE_BITS:0]             more;
   wire                            dbg_valid;
   wire [`PASS_BITS-1:0]           dbg_pass;
@@ -56,6 +58,9 @@ module bench;
       .out_sum_o  (out_sum),
       .out_sumsq_o(out_sumsq),
       .out_votes_o(out_votes),
+`ifdef OUT_PASSES_BITS
+      .out_passes_o(more[`OUT_PASSES_AT+:`OUT_PASSES_BITS]),
+`endif
 `ifdef OUT_PROB_BITS
       .out_prob_o(more[`OUT_PROB_AT+:`OUT_PROB_BITS]),
 `endif
@@ -91,7 +96,7 @@ module bench;
     end
   endgenerate
 
-  integer running = 0, errors = 0, sent = 0, received = 0, seen = 0, idle = 0, quiet = 0;
+  integer running = 0, errors = 0, sent = 0, received = 0, seen = 0, image = 0, idle = 0, quiet = 0;
   integer seed = 1;
   integer w, lane, at;
 
@@ -100,6 +105,7 @@ module bench;
     $readmemh("in.hex", beats);
     $readmemh("results.hex", results);
     $readmemh("logits.hex", logits);
+    $readmemh("firsts.hex", firsts);
     $readmemh("writes.hex", writes);
     repeat (4) @(negedge clk);
     rst_n = 1'b1;
@@ -149,14 +155,15 @@ module bench;
     if (running && dbg_valid !== 1'b0) begin
       for (lane = 0; lane < `LANES; lane = lane + 1) begin
         if (dbg_lanes[lane] !== 1'b0) begin
-          at = ((seen / (`PASSES * `CLASSES)) * `PASSES + dbg_pass + lane) * `CLASSES + dbg_class;
-          if (dbg_logit[lane*`LOGIT_BITS+:`LOGIT_BITS] !== logits[at]) begin
+          at = firsts[image] + (dbg_pass + lane) * `CLASSES + dbg_class;
+          if (at >= firsts[image+1] || dbg_logit[lane*`LOGIT_BITS+:`LOGIT_BITS] !== logits[at]) begin
             errors = errors + 1;
             $display("MISMATCH image %0d, pass %0d, class %0d, logit: expected %h, found %h",
-                     seen / (`PASSES * `CLASSES), dbg_pass + lane, dbg_class, logits[at],
+                     image, dbg_pass + lane, dbg_class, logits[at],
                      dbg_logit[lane*`LOGIT_BITS+:`LOGIT_BITS]);
           end
           seen = seen + 1;
+          if (seen == firsts[image+1] && image < `IMAGES - 1) image = image + 1;
         end
       end
     end
@@ -167,9 +174,9 @@ module bench;
     end
     if (received >= `IMAGES * `CLASSES) quiet = quiet + 1;
     if (quiet == 32) begin
-      if (seen != `IMAGES * `PASSES * `CLASSES) begin
+      if (seen != `LOGITS) begin
         errors = errors + 1;
-        $display("MISMATCH %0d logits expected, %0d found", `IMAGES * `PASSES * `CLASSES, seen);
+        $display("MISMATCH %0d logits expected, %0d found", `LOGITS, seen);
       end
       if (errors == 0) $display("PASS");
       $finish;

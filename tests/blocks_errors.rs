@@ -28,6 +28,7 @@ fn network() -> Network {
         random: Random::default(),
         seed: 1,
         passes: 8,
+        early_stop: None,
     }
 }
 

@@ -16,7 +16,7 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 
-const IMAGES: usize = 4;
+const IMAGES: usize = 6;
 
 struct Sample {
     network: Network,
@@ -50,6 +50,11 @@ fn sample(seed: u64) -> Sample {
     let lanes = if network.stochastic_layers() > 0 && !alone { rng.random_range(1..=16) } else { 1 };
     let max_passes = lanes * rng.random_range(1..=4);
     network.passes = rng.random_range(1..=max_passes as u32);
+    if max_passes > lanes && rng.random() {
+        let blocks = rng.random_range(1..max_passes / lanes);
+        network.early_stop =
+            networks::early_stop(&network, &images, (blocks * lanes) as u32, rng.random_range(0..IMAGES));
+    }
     let plan = Plan::new(&network, lanes, max_passes, folding).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
     let design = Design::build(&network, &plan, rtl::Options { taps: rng.random(), ..Default::default() });
     let design = design.unwrap_or_else(|e| panic!("seed {seed}, {plan:?}: {e}"));
@@ -101,6 +106,13 @@ fn every_structure_has_a_design() {
     some("8-bit signed inputs", |s| s.network.input.signed && s.network.input.bits == 8);
     some("8-bit unsigned inputs", |s| !s.network.input.signed && s.network.input.bits == 8);
     some("16 lanes", |s| s.design.plan.lanes == 16);
+    some("early stop", |s| s.network.early_stop.is_some());
+    some("early stop in blocks of several groups", |s| {
+        s.network.early_stop.is_some_and(|rule| rule.every as usize > s.design.plan.lanes)
+    });
+    some("early stop with SpinBayes on the first layer", |s| {
+        s.network.early_stop.is_some() && s.network.once_per_image() == 0
+    });
     some("one pass at most", |s| s.design.plan.max_passes == 1);
     some("a layer at once", |s| s.design.layers.iter().any(|l| l.outputs > 1 && l.pe == l.outputs && l.words() == 1));
 }
@@ -127,7 +139,7 @@ fn prove(builder: &Builder, seed: u64) {
             .unwrap_or_else(|e| panic!("seed {seed}, {:?}: {e}", design.plan));
         assert!(outcome.is_exact(), "seed {seed}, {:?}: {}", design.plan, outcome.origin().unwrap());
         if options.stimulus.full_speed() {
-            let predicted = design.schedule(&network).cycles(IMAGES as u64, u64::from(network.passes));
+            let predicted = outcome.predicted(&design.schedule(&network));
             assert_eq!(
                 outcome.clocks, predicted,
                 "clocks of seed {seed}, {} passes, {:?}",

@@ -28,6 +28,7 @@ fn network(sizes: [usize; 5]) -> Network {
         random: Random::default(),
         seed: 1,
         passes: 16,
+        early_stop: None,
     }
 }
 

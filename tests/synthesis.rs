@@ -34,6 +34,7 @@ fn design() -> Design {
         random: Random { lfsr_bits: 32, code_bits: 8 },
         seed: 1,
         passes: 8,
+        early_stop: None,
     };
     let folding = [(4, 8), (4, 8), (2, 4)].map(|(pe, simd)| Folding { pe, simd });
     let plan = Plan::new(&network, 2, 8, folding.to_vec()).unwrap();

@@ -28,7 +28,8 @@ pub fn network(sizes: &[usize]) -> Network {
         temperature: 1.0,
     };
     let input = Input { features, bits: 1, signed: false };
-    Network { name: "bench".into(), input, hidden, output, random: Random::default(), seed: 1, passes: PASSES }
+    let (random, early_stop) = (Random::default(), None);
+    Network { name: "bench".into(), input, hidden, output, random, seed: 1, passes: PASSES, early_stop }
 }
 
 /// Random images for it.

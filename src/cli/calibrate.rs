@@ -22,7 +22,7 @@ Examples:
 /// Find the thresholds of the out-of-distribution flag.
 ///
 /// Runs the golden model with the chip's arithmetic on images in distribution: the threshold is the least entropy, times
-/// passes, that so many of them do not exceed. Prints what to write to the registers.
+/// passes, that so many of them do not exceed (with early stop: the least entropy). Prints what to write to the registers.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -52,7 +52,9 @@ pub fn run(args: &Args, output: &Output) -> Result<Status> {
     let bar = output.progress("golden", images);
     let found: Vec<(usize, u64)> = golden.run_with(&inputs.images, 0, network.passes, |_, result, logits| {
         bar.inc(1);
-        (result.class, golden.softmax().uncertainty(logits).entropy)
+        let entropy = golden.softmax().uncertainty(logits).entropy;
+        // With early stop a threshold is that of one pass.
+        (result.class, if network.early_stop.is_some() { entropy.div_ceil(result.passes.into()) } else { entropy })
     })?;
     bar.finish_and_clear();
     let thresholds = if args.class_wise {
@@ -69,7 +71,8 @@ pub fn run(args: &Args, output: &Output) -> Result<Status> {
     }
 
     // Octaves, 12 fraction bits, summed over passes: docs/semantics.md, section 7.
-    let nats = |t: u64| t as f64 * std::f64::consts::LN_2 / (4096.0 * f64::from(network.passes));
+    let passes = if network.early_stop.is_some() { 1 } else { network.passes };
+    let nats = |t: u64| t as f64 * std::f64::consts::LN_2 / (4096.0 * f64::from(passes));
     let json = json!({
         "model": model.name,
         "data": inputs.name,

@@ -7,7 +7,7 @@ use super::output::{Output, facts, grouped};
 use super::plan_arg::PlanArgs;
 use super::proof::{Proof, Verdict};
 use anyhow::{Result, ensure};
-use neuspin::cosim::{Builder, Stimulus};
+use neuspin::cosim::{Builder, Outcome, Stimulus};
 use neuspin::golden::Golden;
 use neuspin::rtl::Options;
 use serde_json::json;
@@ -20,6 +20,7 @@ Examples:
   neuspin cosim digits-spindrop --gap 0.3 --stall 0.5 --runs 5       paused streams, five times
   neuspin cosim digits-spindrop --wave image.fst --wave-image 7      then: gtkwave image.fst
   neuspin cosim digits-spindrop --uncertainty all --lanes 4 --pe 8,4,1 --simd 64,128,32
+  neuspin cosim digits-spindrop --early-stop 4:2 --max-passes 16     passes end when a class is clear
   neuspin cosim digits-spindrop --icarus 3                           a second simulator
   neuspin cosim mnist-spindrop-8bit --data images.npy --passes 8 --json";
 
@@ -66,6 +67,15 @@ struct SimulationArgs {
     /// Run the first N images in Icarus, too
     #[arg(long, value_name = "N")]
     icarus: Option<usize>,
+}
+
+/// How many passes the images took.
+fn passes_each(o: &Outcome) -> String {
+    let all: u64 = o.passes.iter().map(|&n| u64::from(n)).sum();
+    if o.passes.iter().all(|&n| n == o.most_passes) {
+        return format!("{} passes each", o.most_passes);
+    }
+    format!("{:.2} passes each in the mean, at most {}", all as f64 / o.images as f64, o.most_passes)
 }
 
 pub fn run(args: &Args, output: &Output) -> Result<Status> {
@@ -122,7 +132,7 @@ pub fn run(args: &Args, output: &Output) -> Result<Status> {
             _ => grouped(o.clocks),
         };
         text += &facts(&[
-            ("exact", format!("{} of {} images, {} passes each", o.exact, o.images, network.passes)),
+            ("exact", format!("{} of {} images, {}", o.exact, o.images, passes_each(o))),
             ("compared", format!("{} values", grouped(o.compared))),
             ("cycles", cycles),
             ("speed", format!("{} simulated cycles/s", grouped(verdict.cycles_per_second() as u64))),

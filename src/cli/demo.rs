@@ -32,7 +32,7 @@ pub struct Args {}
 pub fn run(_args: &Args, output: &Output) -> Result<Status> {
     // What is missing should be known first.
     let builder = Builder::find()?;
-    let (model, network) = ModelArg::named(MODEL).network(&DrawArgs { passes: None, seed: None })?;
+    let (model, network) = ModelArg::named(MODEL).network(&DrawArgs::default())?;
     let inputs = InputArgs::set(&model.input.dataset).load(&model)?;
     let labels = inputs.labels.as_deref().context("the bundled set has labels")?;
 

@@ -18,6 +18,7 @@ Examples:
   neuspin evaluate digits-spindrop
   neuspin evaluate mnist-spindrop-8bit --passes 64 --limit 1000
   neuspin evaluate mnist-spindrop-8bit --data fashion-mnist     images of another kind
+  neuspin evaluate mnist-spindrop-1bit --early-stop 4:2         no more passes than an image needs
   neuspin evaluate models/mine --data images.npy --labels classes.npy --logits out.npy
   neuspin evaluate digits-spindrop --json | jq .accuracy";
 
@@ -79,13 +80,16 @@ pub fn run(args: &Args, output: &Output) -> Result<Status> {
     let images = inputs.images.len();
     let mean = |of: fn(&Prediction) -> f64| found.predictions.iter().map(of).sum::<f64>() / images as f64;
     let (entropy, information) = (mean(|p| p.entropy), mean(|p| p.mutual_information));
-    let speed = images as f64 * f64::from(network.passes) / found.seconds;
+    let passes: u64 = found.results.iter().map(|r| u64::from(r.passes)).sum();
+    let speed = passes as f64 / found.seconds;
+    let mean_passes = passes as f64 / images as f64;
     let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
     let mut json = json!({
         "model": model.name,
         "data": inputs.name,
         "images": images,
         "passes": network.passes,
+        "mean_passes": mean_passes,
         "seed": network.seed,
         "entropy": entropy,
         "mutual_information": information,
@@ -95,7 +99,7 @@ pub fn run(args: &Args, output: &Output) -> Result<Status> {
     let mut rows = vec![
         ("model", format!("{} ({})", model.name, model.topology())),
         ("images", format!("{} of {}", grouped(images as u64), inputs.name)),
-        ("passes an image", network.passes.to_string()),
+        ("passes an image", passes_taken(&network, mean_passes)),
     ];
     if let Some(labels) = &inputs.labels {
         let one = decided_right(&found.deterministic, labels)?;
@@ -131,6 +135,14 @@ pub fn run(args: &Args, output: &Output) -> Result<Status> {
 
 /// Float logits of the mean over passes: `docs/semantics.md` §6.
 fn mean_logits(network: &Network, results: &[ImageResult]) -> Vec<f64> {
-    let unit = f64::from(network.passes) * 2f64.powi(network.output.frac_bits as i32);
-    results.iter().flat_map(|r| r.sum.iter().map(move |&sum| sum as f64 / unit)).collect()
+    let one = 2f64.powi(network.output.frac_bits as i32);
+    results.iter().flat_map(|r| r.sum.iter().map(move |&sum| sum as f64 / (f64::from(r.passes) * one))).collect()
+}
+
+/// The passes an image may take, and, with early stop, how many it takes.
+pub fn passes_taken(network: &Network, mean: f64) -> String {
+    match network.early_stop {
+        Some(rule) => format!("{mean:.2} in the mean, at most {} (asked every {})", network.passes, rule.every),
+        None => network.passes.to_string(),
+    }
 }

@@ -1,12 +1,13 @@
 //! Which model a command is about.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use include_dir::{Dir, include_dir};
 use neuspin::lower::lower;
 use neuspin::model::{MANIFEST, Model};
-use neuspin::net::Network;
+use neuspin::net::{EarlyStop, Network};
 use std::path::Path;
+use std::str::FromStr;
 
 /// The models that come with the program, so that it works in any folder.
 static BUNDLED: Dir = include_dir!("$CARGO_MANIFEST_DIR/models");
@@ -27,6 +28,43 @@ pub struct DrawArgs {
     /// Seed of all draws [default: the model's]
     #[arg(long, value_name = "SEED")]
     pub seed: Option<u64>,
+    /// End an image's passes once one class is clear: every EVERY passes, if its mean logit leads the second by LEAD or more
+    #[arg(long, value_name = "EVERY:LEAD")]
+    pub early_stop: Option<EarlyStopArg>,
+}
+
+/// A rule of early stop as people give it.
+#[derive(Clone, Copy, Debug)]
+pub struct EarlyStopArg {
+    every: u32,
+    /// Of the mean logit.
+    lead: f64,
+}
+
+impl FromStr for EarlyStopArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts = text.split_once(':').and_then(|(every, lead)| Some((every.parse().ok()?, lead.parse().ok()?)));
+        match parts {
+            Some((every, lead)) if every > 0 && f64::is_finite(lead) && lead >= 0.0 => Ok(EarlyStopArg { every, lead }),
+            _ => Err("passes, a colon, and a lead of logits that is not negative, as in 4:2.5".into()),
+        }
+    }
+}
+
+impl EarlyStopArg {
+    /// The rule in the unit of the network's logits, the lead rounded up.
+    fn rule(self, network: &Network) -> Result<EarlyStop> {
+        let lead = (self.lead * f64::from(self.every) * 2f64.powi(network.output.frac_bits as i32)).ceil();
+        ensure!(
+            lead <= f64::from(u32::MAX),
+            "--early-stop {}:{}: a lead of more than 32 bits; no image would stop",
+            self.every,
+            self.lead
+        );
+        Ok(EarlyStop { every: self.every, lead: lead as u32 })
+    }
 }
 
 impl ModelArg {
@@ -65,6 +103,8 @@ impl ModelArg {
         let mut network = lower(&model)?;
         network.passes = draws.passes.unwrap_or(network.passes);
         network.seed = draws.seed.unwrap_or(network.seed);
+        network.early_stop = draws.early_stop.map(|arg| arg.rule(&network)).transpose()?;
+        network.check()?;
         Ok((model, network))
     }
 }

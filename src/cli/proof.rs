@@ -43,6 +43,7 @@ impl Verdict {
             "images": o.images,
             "exact": o.exact,
             "compared_values": o.compared,
+            "mean_passes": o.passes.iter().map(|&n| f64::from(n)).sum::<f64>() / o.images as f64,
             "mismatches": o.mismatch_count,
             "first_mismatches": o.mismatches,
             "origin": self.origin,
@@ -94,8 +95,8 @@ impl Proof<'_> {
             None => None,
         };
         let schedule = self.design.schedule(self.network);
-        let cycles = || schedule.cycles(self.images.len() as u64, self.network.passes.into());
-        Ok(Verdict { outcome, predicted: stimulus.full_speed().then(cycles), origin })
+        let predicted = stimulus.full_speed().then(|| outcome.predicted(&schedule));
+        Ok(Verdict { outcome, predicted, origin })
     }
 
     /// The same images on the same design with taps: where image `wrong` goes wrong.

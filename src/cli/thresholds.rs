@@ -1,7 +1,7 @@
 //! The file of thresholds that `calibrate` writes and designs are generated with.
 
 use anyhow::{Context, Result, ensure};
-use neuspin::net::Network;
+use neuspin::net::{EarlyStop, Network};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -15,8 +15,10 @@ pub struct Thresholds {
     version: u32,
     /// The network that they were found for.
     pub network: String,
-    /// Passes an image; thresholds are of entropy times passes.
+    /// Passes an image; thresholds are of entropy times passes, with early stop of entropy.
     pub passes: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub early_stop: Option<EarlyStop>,
     /// Share of the images that is accepted, at least.
     pub acceptance: f64,
     pub data: String,
@@ -32,6 +34,7 @@ impl Thresholds {
             version: 1,
             network: network.name.clone(),
             passes: network.passes,
+            early_stop: network.early_stop,
             acceptance,
             data: data.into(),
             images,
@@ -62,6 +65,10 @@ impl Thresholds {
             found.passes,
             network.passes,
             network.passes
+        );
+        ensure!(
+            found.early_stop == network.early_stop,
+            "{shown}: thresholds for another rule of early stop than the design's; calibrate with the same --early-stop"
         );
         let (count, classes) = (found.thresholds.len(), network.classes());
         ensure!(

@@ -149,7 +149,7 @@ impl Builder {
 /// The header that tells `tb/harness.cpp` what it cannot see from the model's own.
 fn config_header(dut: &Dut, trace: bool) -> String {
     let taps: String = dut.taps.iter().map(|tap| format!(" X({})", tap.layer)).collect();
-    let more: String = dut.ports.uncertainty.list().iter().map(|(port, _)| format!(" X({port})")).collect();
+    let more: String = dut.ports.beside().iter().map(|(port, _)| format!(" X({port})")).collect();
     format!(
         "#define DUT_IN_BITS {}\n#define DUT_TRACE {}\n#define DUT_TAPS(X){taps}\n#define DUT_MORE(X){more}\n",
         dut.ports.beat_bits(),

@@ -15,7 +15,6 @@ const KEPT: usize = 100;
 pub(super) struct Checker<'a> {
     dut: &'a Dut,
     images: &'a Images,
-    passes: u32,
     thresholds: &'a [u64],
     reference: &'a dyn Reference,
     expected: &'a [Expected],
@@ -54,7 +53,10 @@ struct LogitStream {
 
 struct TapStream<'a> {
     tap: &'a Tap,
+    /// The image whose beats come, and how many of them came.
+    image: usize,
     beats: usize,
+    all: usize,
 }
 
 impl<'a> Checker<'a> {
@@ -72,14 +74,18 @@ impl<'a> Checker<'a> {
         Checker {
             dut,
             images,
-            passes: *passes,
             thresholds,
             reference,
             expected,
             verdict: Verdict { wrong: vec![false; images.len()], ..Verdict::default() },
             results: 0,
             logits: LogitStream { image: 0, seen: vec![false; logits], count: 0 },
-            taps: dut.taps.iter().filter(|_| !tapped.is_empty()).map(|tap| TapStream { tap, beats: 0 }).collect(),
+            taps: dut
+                .taps
+                .iter()
+                .filter(|_| !tapped.is_empty())
+                .map(|tap| TapStream { tap, image: 0, beats: 0, all: 0 })
+                .collect(),
             tapped,
             traces: BTreeMap::new(),
             failure: None,
@@ -89,6 +95,11 @@ impl<'a> Checker<'a> {
     /// Images whose whole result has come.
     pub fn images_done(&self) -> usize {
         self.results / self.dut.ports.classes
+    }
+
+    /// Passes that an image should take.
+    fn passes_of(&self, image: usize) -> usize {
+        self.expected.get(image).map_or(0, |e| e.result.passes as usize)
     }
 
     pub fn event(&mut self, event: Event) {
@@ -133,14 +144,18 @@ impl<'a> Checker<'a> {
         v.compare(image, None, Place::Votes { class }, u64::from(result.votes[class]), votes, clock);
         let (probability, squares) = (uncertainty.probability.get(class), uncertainty.squares.get(class));
         let threshold = UncertaintyPorts::threshold(self.thresholds, result.class);
-        for (port, width) in self.dut.ports.uncertainty.list() {
+        for (port, width) in self.dut.ports.beside() {
             let found = bits(fields.take(width), 0, width);
             let (place, due) = match port {
+                "out_passes_o" => (Place::Passes { class }, Some(result.passes.into())),
                 "out_prob_o" => (Place::Probability { class }, probability.copied()),
                 "out_probsq_o" => (Place::ProbabilitySquares { class }, squares.copied()),
                 "out_entropy_o" => (Place::Entropy { class }, Some(uncertainty.entropy)),
                 "out_info_o" => (Place::Information { class }, Some(uncertainty.information)),
-                _ => (Place::Flag { class }, Some(uncertainty.flag(threshold).into())),
+                _ => (
+                    Place::Flag { class },
+                    Some(uncertainty.flag(threshold, self.dut.ports.flag_passes(result)).into()),
+                ),
             };
             v.compare(image, None, place, due.unwrap_or_default(), found, clock);
         }
@@ -161,9 +176,10 @@ impl<'a> Checker<'a> {
             let pass = first + lane;
             let image = self.logits.image;
             let at = pass * p.classes + class;
-            let fresh = pass < self.passes as usize && class < p.classes && !self.logits.seen[at];
+            let fresh = pass < self.passes_of(image) && class < p.classes && !self.logits.seen[at];
             let Some(expected) = self.expected.get(image).filter(|_| fresh) else {
-                let due = format!("passes 0 to {} of classes 0 to {}, each once", self.passes - 1, p.classes - 1);
+                let passes = self.passes_of(image);
+                let due = format!("passes 0 to {} of classes 0 to {}, each once", passes.max(1) - 1, p.classes - 1);
                 let found = format!("pass {pass} of class {class} out of turn");
                 self.verdict.add(image, Some(pass as u32), Place::LogitStream, due, found, clock);
                 continue;
@@ -173,7 +189,7 @@ impl<'a> Checker<'a> {
             let place = Place::Logit { class };
             self.verdict.compare(image, Some(pass as u32), place, i64::from(expected.logits[at]), logit, clock);
             self.logits.count += 1;
-            if self.logits.count == self.logits.seen.len() {
+            if self.logits.count == expected.logits.len() {
                 self.logits.image += 1;
                 self.logits.count = 0;
                 self.logits.seen.fill(false);
@@ -185,17 +201,27 @@ impl<'a> Checker<'a> {
         let Some(stream) = self.taps.iter_mut().find(|s| s.tap.layer == layer) else { return };
         let tap = stream.tap;
         let groups = tap.outputs / tap.pe;
-        let (group, frame) = (stream.beats % groups, stream.beats / groups);
-        let (image, frame) = (frame / tap.frames(self.passes), frame % tap.frames(self.passes));
-        stream.beats += 1;
-        if !self.tapped.contains(&image) {
-            return;
+        while let Some(expected) = self.expected.get(stream.image)
+            && stream.beats == groups * tap.frames(expected.result.passes)
+        {
+            (stream.image, stream.beats) = (stream.image + 1, 0);
         }
-        let passes = self.passes;
+        let (image, group, frame) = (stream.image, stream.beats % groups, stream.beats / groups);
+        stream.beats += 1;
+        stream.all += 1;
+        let Some(Expected { result, .. }) = self.expected.get(image).filter(|_| self.tapped.contains(&image)) else {
+            return;
+        };
+        let passes = result.passes;
         let traces = match self.traces.entry(image) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(new) => {
-                let trace = |pass| self.reference.trace(self.images.image(image), image as u64, pass);
+                // An image has the number of those before it that reached the pass.
+                let before = &self.expected[..image];
+                let trace = |pass| {
+                    let number = before.iter().filter(|e| e.result.passes > pass).count();
+                    self.reference.trace(self.images.image(image), number as u64, pass)
+                };
                 match (0..passes).map(trace).collect() {
                     Ok(traces) => new.insert(traces),
                     Err(error) => return self.failure = Some(error),
@@ -228,15 +254,17 @@ impl<'a> Checker<'a> {
         }
         let images = self.images.len();
         if self.logits.image < images {
-            let expected = format!("{} logits of each of {images} images", self.logits.seen.len());
+            let due = self.expected.get(self.logits.image).map_or(0, |e| e.logits.len());
+            let expected = format!("the logits of {images} images, {due} of this one");
             let found = format!("{} of them in the last image that has any", self.logits.count);
             self.verdict.add(self.logits.image, None, Place::LogitStream, expected, found, clock);
         }
         for stream in &self.taps {
-            let due = images * stream.tap.frames(self.passes) * stream.tap.outputs / stream.tap.pe;
-            if stream.beats != due {
+            let frames: usize = self.expected.iter().map(|e| stream.tap.frames(e.result.passes)).sum();
+            let due = frames * stream.tap.outputs / stream.tap.pe;
+            if stream.all != due {
                 let place = Place::Tap { layer: stream.tap.layer };
-                let (expected, found) = (format!("{due} beats in all"), stream.beats.to_string());
+                let (expected, found) = (format!("{due} beats in all"), stream.all.to_string());
                 self.verdict.add(images - 1, None, place, expected, found, clock);
             }
         }

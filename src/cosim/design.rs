@@ -37,6 +37,7 @@ impl Dut {
                     logit: w.logit as usize,
                 },
                 uncertainty: uncertainty(design),
+                lead: design.registers.iter().find(|r| r.name == "LEAD").map(|r| r.reset as u32),
             },
             taps: if design.options.taps { hidden.iter().enumerate().map(tap).collect() } else { vec![] },
             patience: 100_000

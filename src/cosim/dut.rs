@@ -1,5 +1,6 @@
 //! What the harness must know of a design: its text and the shape of its ports.
 
+use crate::golden::ImageResult;
 use crate::net::Images;
 
 /// A design under test. Its top module has the ports of `docs/hardware.md`.
@@ -37,6 +38,8 @@ pub struct Ports {
     pub stochastic_layers: usize,
     pub widths: Widths,
     pub uncertainty: UncertaintyPorts,
+    /// In a design whose passes may end early, which shows how many an image took (`out_passes_o`): the lead after reset.
+    pub lead: Option<u32>,
 }
 
 /// Ports of the uncertainty: their widths in bits, 0 where a design does not have one.
@@ -55,8 +58,8 @@ pub struct UncertaintyPorts {
 }
 
 impl UncertaintyPorts {
-    /// Names and widths of those that are there, in the order in which the harness shows them.
-    pub fn list(&self) -> Vec<(&'static str, usize)> {
+    /// Names and widths of those that are there.
+    fn list(&self) -> Vec<(&'static str, usize)> {
         let flag = usize::from(!self.thresholds.is_empty());
         let all = [
             ("out_prob_o", self.probability),
@@ -113,6 +116,17 @@ impl Tap {
 }
 
 impl Ports {
+    /// Names and widths of the result ports that not every design has, in the order in which the harness shows them.
+    pub fn beside(&self) -> Vec<(&'static str, usize)> {
+        let passes = self.lead.map(|_| ("out_passes_o", self.widths.votes));
+        passes.into_iter().chain(self.uncertainty.list()).collect()
+    }
+
+    /// By how many passes the flag's threshold is multiplied.
+    pub fn flag_passes(&self, result: &ImageResult) -> u32 {
+        if self.lead.is_some() { result.passes } else { 1 }
+    }
+
     /// Beats of an image.
     pub fn beats(&self) -> usize {
         self.features / self.simd
@@ -187,6 +201,7 @@ mod tests {
                 stochastic_layers: 0,
                 widths: Widths { class: 1, sum: 8, sumsq: 8, votes: 1, pass: 1, logit: 8 },
                 uncertainty: UncertaintyPorts::default(),
+                lead: None,
             };
             let packed = ports.pack(&images);
             let words = ports.beat_bits().div_ceil(32);

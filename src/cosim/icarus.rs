@@ -42,6 +42,8 @@ pub fn icarus(
         &writes.iter().map(|(address, data)| format!("{address:02x}{data:08x}\n")).collect::<String>(),
     )?;
     let (mut results, mut logits) = (String::new(), String::new());
+    // Where the logits of each image begin, and where they all end.
+    let (mut firsts, mut first) = (String::from("0\n"), 0);
     for image in &expected {
         let r = &image.result;
         for c in 0..p.classes {
@@ -56,24 +58,28 @@ pub fn icarus(
             ];
             let u = &image.uncertainty;
             let threshold = UncertaintyPorts::threshold(&settings.thresholds, r.class);
-            fields.extend(p.uncertainty.list().into_iter().map(|(port, width)| match port {
+            fields.extend(p.beside().into_iter().map(|(port, width)| match port {
+                "out_passes_o" => (r.passes.into(), width),
                 "out_prob_o" => (u.probability[c], width),
                 "out_probsq_o" => (u.squares[c], width),
                 "out_entropy_o" => (u.entropy, width),
                 "out_info_o" => (u.information, width),
-                _ => (u.flag(threshold).into(), width),
+                _ => (u.flag(threshold, p.flag_passes(r)).into(), width),
             }));
             for (value, width) in fields {
                 bits.extend((0..width).rev().map(|b| if value >> b & 1 == 1 { '1' } else { '0' }));
             }
             results += &(to_hex(&bits) + "\n");
         }
+        first += image.logits.len();
+        _ = writeln!(firsts, "{first:x}");
         for &z in &image.logits {
             _ = writeln!(logits, "{:x}", z as u64 & (u64::MAX >> (64 - w.logit)));
         }
     }
     write("results.hex", &results)?;
     write("logits.hex", &logits)?;
+    write("firsts.hex", &firsts)?;
     write("bench.v", BENCH)?;
 
     let mut compile = Command::new("iverilog");
@@ -84,7 +90,7 @@ pub fn icarus(
         ("IMAGES", images.len()),
         ("CLASSES", p.classes),
         ("LANES", p.lanes),
-        ("PASSES", settings.passes as usize),
+        ("LOGITS", first),
         ("CLASS_BITS", w.class),
         ("SUM_BITS", w.sum),
         ("SUMSQ_BITS", w.sumsq),
@@ -96,9 +102,9 @@ pub fn icarus(
     ] {
         compile.arg(format!("-D{name}={value}"));
     }
-    let mut above: usize = p.uncertainty.list().iter().map(|(_, width)| width).sum();
+    let mut above: usize = p.beside().iter().map(|(_, width)| width).sum();
     compile.arg(format!("-DMORE_BITS={above}"));
-    for (port, width) in p.uncertainty.list() {
+    for (port, width) in p.beside() {
         above -= width;
         let name = port.trim_end_matches("_o").to_uppercase();
         compile.args([format!("-D{name}_BITS={width}"), format!("-D{name}_AT={above}")]);

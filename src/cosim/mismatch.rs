@@ -35,6 +35,10 @@ pub enum Place {
     Decision {
         class: usize,
     },
+    /// How many passes the image took.
+    Passes {
+        class: usize,
+    },
     /// The class's summed probability.
     Probability {
         class: usize,
@@ -88,6 +92,7 @@ impl fmt::Display for Place {
             Place::SumOfSquares { class } => write!(f, "result, class {class}, sum of squares"),
             Place::Votes { class } => write!(f, "result, class {class}, votes"),
             Place::Decision { class } => write!(f, "result, beat {class}, decision"),
+            Place::Passes { class } => write!(f, "result, beat {class}, passes"),
             Place::Probability { class } => write!(f, "result, class {class}, probability"),
             Place::ProbabilitySquares { class } => write!(f, "result, class {class}, squares of probabilities"),
             Place::Entropy { class } => write!(f, "result, beat {class}, entropy"),

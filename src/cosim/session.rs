@@ -4,6 +4,7 @@ use super::check::{Checker, Verdict};
 use super::simulation::{Access, Run, Simulation, Stimulus};
 use super::{Builder, CosimError, Dut, Mismatch, Place, Reference};
 use crate::net::{Images, Network};
+use crate::plan::Schedule;
 use crate::random::root_from_seed;
 use std::path::Path;
 use std::time::Instant;
@@ -20,6 +21,7 @@ mod register {
     pub const ROOT_HIGH: u8 = 0x07;
     pub const IMAGES: u8 = 0x0A;
     pub const THRESHOLD: u8 = 0x0B;
+    pub const LEAD: u8 = 0x0C;
     pub const CODE: u8 = 0x10;
     /// Of class 0, where every class has one.
     pub const CLASS_THRESHOLD: u8 = 0x80;
@@ -41,6 +43,8 @@ pub struct Settings {
     pub codes: Vec<u32>,
     /// Thresholds of the out-of-distribution flag, in the unit of the entropy: as many as the design has.
     pub thresholds: Vec<u64>,
+    /// Of early stop, in designs that have it.
+    pub lead: Option<u32>,
 }
 
 impl Settings {
@@ -51,6 +55,7 @@ impl Settings {
             root: root_from_seed(network.seed, network.random.lfsr_bits),
             codes: network.codes(),
             thresholds: vec![],
+            lead: network.early_stop.map(|rule| rule.lead),
         }
     }
 
@@ -86,12 +91,20 @@ pub struct Outcome {
     pub compared: u64,
     /// Clocks from the first image's first beat to the last image's last, both included.
     pub clocks: u64,
+    /// Passes that each image should take, and the most that it could.
+    pub passes: Vec<u32>,
+    pub most_passes: u32,
     /// Clocks simulated, and the time that they took.
     pub simulated: u64,
     pub seconds: f64,
 }
 
 impl Outcome {
+    /// The clocks that the run takes by `schedule`, at full speed.
+    pub fn predicted(&self, schedule: &Schedule) -> u64 {
+        schedule.cycles_of(self.most_passes.into(), self.passes.iter().map(|&n| n.into()))
+    }
+
     pub fn is_exact(&self) -> bool {
         self.mismatch_count == 0
     }
@@ -171,6 +184,8 @@ pub fn cosimulate(
         mismatch_count: verdict.count,
         compared: verdict.compared,
         clocks,
+        passes: expected.iter().map(|e| e.result.passes).collect(),
+        most_passes: settings.passes,
         simulated,
         seconds,
     })
@@ -201,6 +216,14 @@ pub(super) fn check_settings(dut: &Dut, images: &Images, settings: &Settings) ->
     }
     if codes.len() != p.stochastic_layers {
         return fail(format!("{} codes for {} stochastic layers", codes.len(), p.stochastic_layers));
+    }
+    if settings.lead.is_some() != p.lead.is_some() {
+        let has = if p.lead.is_some() { "has it" } else { "does not have it" };
+        return fail(format!(
+            "early stop is {}, but `{}` {has}",
+            if settings.lead.is_some() { "set" } else { "not set" },
+            dut.top
+        ));
     }
     let (given, due) = (settings.thresholds.len(), p.uncertainty.thresholds.len());
     if given != due {
@@ -235,6 +258,7 @@ pub(super) fn writes(settings: &Settings) -> Vec<(u8, u32)> {
     ];
     writes.extend(settings.codes.iter().enumerate().map(|(s, &code)| (register::CODE + s as u8, code)));
     writes.extend(thresholds(settings));
+    writes.extend(settings.lead.map(|lead| (register::LEAD, lead)));
     writes.push((register::CONTROL, register::RESTART));
     writes
 }
@@ -271,6 +295,7 @@ fn check_registers(
     ];
     due.extend(settings.codes.iter().enumerate().map(|(s, &code)| (register::CODE + s as u8, code)));
     due.extend(thresholds(settings));
+    due.extend(settings.lead.map(|lead| (register::LEAD, lead)));
     let reads: Vec<Access> = due.iter().map(|&(address, _)| Access::Read { address }).collect();
     for ((address, value), found) in due.into_iter().zip(simulation.registers(&reads)?) {
         verdict.compare(images - 1, None, Place::Register { address }, value, found, clock);

@@ -56,6 +56,7 @@ fn manifest(design: &Design, network: &Network, origin: &str) -> Value {
         "root": format!("0x{:016x}", root_from_seed(network.seed, network.random.lfsr_bits)),
         "random": network.random,
         "passes": network.passes,
+        "early_stop": network.early_stop,
         "plan": design.plan,
         "layers": design.layers.iter().enumerate().map(layer).collect::<Vec<_>>(),
         "cycles": {

@@ -5,6 +5,7 @@
 
 mod dense;
 mod draws;
+mod early;
 mod layers;
 mod masks;
 mod neurons;
@@ -15,11 +16,12 @@ mod uncertainty;
 pub use trace::{HiddenTrace, Trace};
 pub use uncertainty::{Softmax, Uncertainty};
 
-use crate::net::{Images, Input, NetError, Network, Random};
+use crate::net::{EarlyStop, Images, Input, NetError, Network, Random};
 use crate::random::{Jump, RandomError, mask_of, root_from_seed, spacing_of};
 use layers::{HiddenLayer, OutputLayer};
 use rayon::prelude::*;
 use runner::{Rows, Runner, rows_of};
+use std::ops::Range;
 use thiserror::Error;
 
 /// Most passes of a run: those of an image are held in memory at once.
@@ -42,6 +44,10 @@ pub enum GoldenError {
     ManyPasses { passes: u32 },
     #[error("{passes} passes of {logit_bits}-bit logits: their sum of squares may exceed 64 bits; use at most {most}")]
     SumOfSquares { passes: u32, logit_bits: u32, most: u64 },
+    #[error(
+        "images from number {first} on, but with early stop the draws of an image depend on all images before it; begin at 0"
+    )]
+    Resumed { first: u64 },
 }
 
 /// What a run says of one image (`docs/semantics.md` §5); vectors have one entry a class.
@@ -55,6 +61,8 @@ pub struct ImageResult {
     pub votes: Vec<u32>,
     /// The decision.
     pub class: usize,
+    /// Passes that it took: fewer than asked for only with early stop.
+    pub passes: u32,
 }
 
 /// A network packed for execution.
@@ -71,6 +79,7 @@ pub struct Golden {
     parting: usize,
     logit_bits: u32,
     softmax: Softmax,
+    early_stop: Option<EarlyStop>,
 }
 
 impl Golden {
@@ -95,6 +104,7 @@ impl Golden {
             parting: network.hidden.iter().position(|l| l.method.is_some()).unwrap_or(network.hidden.len() - 1),
             logit_bits: network.output.logit_bits,
             softmax: Softmax::new(&network.output),
+            early_stop: network.early_stop,
         })
     }
 
@@ -108,7 +118,8 @@ impl Golden {
     }
 
     /// As [`Golden::run`], and keeps what `each` makes of every image: of its index in `images`, its result and its
-    /// logits, `passes × classes` (divide by 2^frac_bits for the logits of the float network).
+    /// logits, `passes × classes` (divide by 2^frac_bits for the logits of the float network). With early stop, images have
+    /// to count from 0.
     ///
     /// `each` is called from several threads, for images in any order; what it returns comes back in their order.
     pub fn run_with<R: Send>(
@@ -120,20 +131,42 @@ impl Golden {
     ) -> Result<Vec<R>, GoldenError> {
         self.check_images(images)?;
         self.check_passes(passes)?;
-        let starts = self.stream_starts(passes);
-        self.in_chunks(images, passes as usize, each, |mut rows| {
-            rows.first += u128::from(first_image);
-            Runner::drawing(self, &starts, passes as usize, rows)
+        match self.early_stop {
+            Some(_) if first_image > 0 => Err(GoldenError::Resumed { first: first_image }),
+            Some(rule) if passes > rule.every => self.run_early(rule, images, passes, each),
+            _ => {
+                let images: Vec<&[i16]> = (0..images.len()).map(|i| images.image(i)).collect();
+                self.run_passes(&images, first_image, 0..passes, |i, logits| each(i, self.tally(logits), logits))
+            }
+        }
+    }
+
+    /// What `each` makes of every image's index and its logits in some of the passes. Images count from `first` among those
+    /// that reach these passes.
+    fn run_passes<R: Send>(
+        &self,
+        images: &[&[i16]],
+        first: u64,
+        passes: Range<u32>,
+        each: impl Fn(usize, &[i32]) -> R + Sync,
+    ) -> Result<Vec<R>, GoldenError> {
+        let starts = self.stream_starts(passes.end);
+        let starts = &starts[passes.start as usize * self.stochastic_layers as usize..];
+        self.in_chunks(images, passes.len(), each, |mut rows| {
+            rows.first += u128::from(first);
+            Runner::drawing(self, starts, passes.len(), rows)
         })
     }
 
     /// The deterministic pass over all images.
     pub fn deterministic(&self, images: &Images) -> Result<Vec<ImageResult>, GoldenError> {
         self.check_images(images)?;
-        self.in_chunks(images, 1, |_, result, _| result, |_| Ok(Runner::deterministic(self)))
+        let images: Vec<&[i16]> = (0..images.len()).map(|i| images.image(i)).collect();
+        self.in_chunks(&images, 1, |_, logits| self.tally(logits), |_| Ok(Runner::deterministic(self)))
     }
 
-    /// The logits of every pass of one image, number `n` since the streams were started: `passes × classes`.
+    /// The logits of every pass of one image, number `n` since the streams were started: `passes × classes`; without early
+    /// stop.
     pub fn logits(&self, image: &[i16], n: u64, passes: u32) -> Result<Vec<i32>, GoldenError> {
         self.check_image(0, image)?;
         self.check_passes(passes)?;
@@ -145,9 +178,9 @@ impl Golden {
     /// Runs chunks of images in parallel, each with the runner that `start` makes for the images where its rows begin.
     fn in_chunks<'g, R: Send>(
         &'g self,
-        images: &Images,
+        images: &[&[i16]],
         passes: usize,
-        each: impl Fn(usize, ImageResult, &[i32]) -> R + Sync,
+        each: impl Fn(usize, &[i32]) -> R + Sync,
         start: impl Fn(Rows) -> Result<Runner<'g>, GoldenError> + Sync,
     ) -> Result<Vec<R>, GoldenError> {
         // Small enough to share among threads, large enough that positioning the streams does not count.
@@ -163,10 +196,10 @@ impl Golden {
                 let mut rows: Vec<Vec<R>> = (0..count).map(|_| Vec::with_capacity(distance)).collect();
                 for step in 0..distance {
                     let indices = || range.clone().skip(step).step_by(distance);
-                    let now: Vec<&[i16]> = indices().map(|i| images.image(i)).collect();
+                    let now: Vec<&[i16]> = indices().map(|i| images[i]).collect();
                     let logits = runner.next_images(&now).chunks_exact(passes * self.classes());
                     for ((row, i), logits) in rows.iter_mut().zip(indices()).zip(logits) {
-                        row.push(each(i, self.tally(logits), logits));
+                        row.push(each(i, logits));
                     }
                 }
                 Ok(rows.into_iter().flatten().collect())
@@ -187,7 +220,8 @@ impl Golden {
             votes[first_largest(pass)] += 1;
         }
         let class = first_largest(&sum);
-        ImageResult { sum, sumsq, votes, class }
+        let passes = (logits.len() / classes) as u32;
+        ImageResult { sum, sumsq, votes, class, passes }
     }
 
     /// The integer softmax of the output layer.

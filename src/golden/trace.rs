@@ -32,7 +32,7 @@ pub struct HiddenTrace {
 }
 
 impl Golden {
-    /// What pass `pass` of `image`, number `n` since the streams were started, computes.
+    /// What pass `pass` of `image` computes, number `n` of those that reached the pass since the streams were started.
     pub fn trace(&self, image: &[i16], n: u64, pass: u32) -> Result<Trace, GoldenError> {
         self.check_image(0, image)?;
         let (bits, layers) = (self.random.lfsr_bits, self.stochastic_layers);

@@ -23,9 +23,10 @@ pub struct Uncertainty {
 }
 
 impl Uncertainty {
-    /// Whether the image counts as out of distribution: `threshold` is in the unit of the entropy.
-    pub fn flag(&self, threshold: u64) -> bool {
-        self.entropy > threshold
+    /// Whether the image counts as out of distribution: `threshold` is in the unit of the entropy, for `passes` passes
+    /// together: 1 but with early stop.
+    pub fn flag(&self, threshold: u64, passes: u32) -> bool {
+        u128::from(self.entropy) > u128::from(threshold) * u128::from(passes)
     }
 }
 
@@ -213,6 +214,6 @@ mod tests {
         assert_eq!((split.entropy, split.information), (2 << 12, 2 << 12));
         let even = softmax.uncertainty(&[7; 8]);
         assert_eq!((even.entropy, even.information), (4 << 12, 0));
-        assert!(even.flag((4 << 12) - 1) && !even.flag(4 << 12));
+        assert!(even.flag((4 << 12) - 1, 1) && !even.flag(4 << 12, 1) && !even.flag((4 << 12) - 1, 2));
     }
 }

@@ -67,6 +67,7 @@ pub fn lower_with(model: &Model, options: &Options) -> Result<Network, LowerErro
         random: options.random,
         seed: model.seed,
         passes: model.passes,
+        early_stop: None,
     };
     let last = model.layers.len() - 1;
     for (l, layer) in model.layers[..last].iter().enumerate() {

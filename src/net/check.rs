@@ -64,6 +64,20 @@ impl Network {
         if self.passes == 0 {
             return fail("passes".into(), "0 passes; a run needs at least 1".into());
         }
+        if let Some(stop) = self.early_stop {
+            if stop.every == 0 {
+                return fail("early stop".into(), "blocks of 0 passes; a block has at least 1".into());
+            }
+            if self.stochastic_layers() == 0 {
+                return fail(
+                    "early stop".into(),
+                    "every pass is the same, since no layer has a stochastic method".into(),
+                );
+            }
+            if self.output.weights.rows() < 2 {
+                return fail("early stop".into(), "one class alone leads nobody; at least 2 are needed".into());
+            }
+        }
         if self.hidden.is_empty() {
             return fail("layers".into(), "no hidden layer; at least 1 is needed".into());
         }

@@ -35,6 +35,19 @@ pub struct Network {
     pub seed: u64,
     /// Passes per image unless a command says otherwise.
     pub passes: u32,
+    /// When the passes of an image may end before that; `docs/semantics.md` §5.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub early_stop: Option<EarlyStop>,
+}
+
+/// Passes end when one class leads by enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EarlyStop {
+    /// Passes of a block, after which the rule is asked: E.
+    pub every: u32,
+    /// By how much the largest sum of logits has to lead the second largest, for each block so far: K.
+    pub lead: u32,
 }
 
 /// What the first layer reads.

@@ -179,6 +179,21 @@ impl Plan {
                 self.max_passes, self.lanes
             ));
         }
+        if let Some(rule) = network.early_stop {
+            let every = rule.every as usize;
+            if every == 0 || !every.is_multiple_of(self.lanes) {
+                return whole(format!(
+                    "early stop is asked every {every} passes, no multiple of the {} lanes that end together",
+                    self.lanes
+                ));
+            }
+            if every >= self.max_passes {
+                return whole(format!(
+                    "early stop is asked every {every} passes, but there are at most {}; ask earlier, or raise max_passes",
+                    self.max_passes
+                ));
+            }
+        }
         if self.lanes > 1
             && let Some(layer) = network.hidden.iter().position(|h| matches!(h.method, Some(Method::Spinbayes(_))))
         {

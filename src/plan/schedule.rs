@@ -57,6 +57,18 @@ pub struct Schedule {
     replay: usize,
     /// Clocks by which the last stage, if it reads logits, may begin after the last sum.
     reading_wait: Option<u64>,
+    early_stop: Option<Asked>,
+}
+
+/// When early stop is asked.
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    /// Groups of passes in a block.
+    groups: u64,
+    /// Clocks from the last sum of a block to the verdict.
+    verdict: u64,
+    /// Clocks from a verdict that ends an image to the next one's first group: its draws are made anew.
+    restart: u64,
 }
 
 /// What a stage did with its last frames.
@@ -106,17 +118,28 @@ impl Schedule {
             stages,
             replay,
             reading_wait: reading.map(|r| r.wait as u64),
+            early_stop: network.early_stop.map(|rule| Asked {
+                groups: (rule.every as usize / plan.lanes) as u64,
+                verdict: latencies.first_result as u64,
+                restart: replay_clocks(network, plan) as u64,
+            }),
         }
     }
 
     /// Cycles from the first input beat of the first of `images` to the last result beat of the last, both included, when
     /// neither side ever waits.
     pub fn cycles(&self, images: u64, passes: u64) -> u64 {
-        let groups = passes.div_ceil(self.lanes);
+        self.cycles_of(passes, (0..images).map(|_| passes))
+    }
+
+    /// As [`Schedule::cycles`], where each image takes so many passes of the `most` that it could: fewer only where the rule
+    /// of early stop ends them.
+    pub fn cycles_of(&self, most: u64, passes: impl IntoIterator<Item = u64>) -> u64 {
         let mut progress = vec![Progress::default(); self.stages.len()];
         let (mut next_input, mut last_output) = (0, 0);
         let mut results = Progress::default();
-        for _ in 0..images {
+        for passes in passes {
+            let groups = passes.div_ceil(self.lanes);
             // One image in.
             let begin = next_input.max(progress[0].bank_free());
             next_input = begin + self.input_beats;
@@ -125,7 +148,7 @@ impl Schedule {
                 filled = self.frame(&mut progress, at, filled, None);
             }
             // The replay reads the same bank for all groups.
-            let mut sums = 0;
+            let (mut sums, mut stopped) = (0, false);
             for group in 0..groups {
                 let banks = progress[self.replay].released;
                 let mut ready = self.frame(&mut progress, self.replay, filled, None);
@@ -137,11 +160,28 @@ impl Schedule {
                     let result_bank = (at == output && group == 0).then(|| results.bank_free());
                     ready = self.frame(&mut progress, at, ready, result_bank);
                 }
+                let logits_ready = ready;
                 if let Some(wait) = self.reading_wait {
                     ready = self.frame(&mut progress, output + 1, ready - 1 + wait, None);
                 }
                 sums = ready;
+                // After a block nothing begins before the verdict on it.
+                if let Some(rule) = self.early_stop
+                    && (group + 1).is_multiple_of(rule.groups)
+                    && (group + 1) * self.lanes < most
+                {
+                    let verdict = logits_ready - 1 + rule.verdict;
+                    filled = verdict + 1;
+                    stopped = group + 1 == groups;
+                    if stopped {
+                        progress[self.replay].released = banks;
+                        progress[self.replay].release(verdict + 1);
+                        progress[self.replay].idle = progress[self.replay].idle.max(verdict + rule.restart);
+                    }
+                }
             }
+            // A verdict comes a clock after the count that ends other images.
+            sums += u64::from(stopped && self.reading_wait.is_none());
             let first = (sums - 1 + self.first_result).max(last_output + u64::from(last_output > 0));
             last_output = first + self.classes - 1;
             results.release(last_output + 1);

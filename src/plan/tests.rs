@@ -27,6 +27,7 @@ fn network(sizes: &[usize], bits: u32, dropouts: &[usize]) -> Network {
         random: Random::default(),
         seed: 0,
         passes: 16,
+        early_stop: None,
     }
 }
 

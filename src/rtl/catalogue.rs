@@ -12,7 +12,7 @@ use super::input::InputBuffer;
 use super::lane::{Lane, Source};
 use super::layer::{Gives, Layer};
 use super::log2::Log2;
-use super::logits::Logits;
+use super::logits::{Early, Logits};
 use super::neurons::Neurons;
 use super::passes::Passes;
 use super::pe::{Pe, PeKind};
@@ -112,8 +112,14 @@ pub fn catalogue() -> Vec<Block> {
         block(
             "replay",
             "src/rtl/replay.rs",
-            replay,
+            || replay(None),
             "Where an image becomes passes: sends what was computed once to every group of passes.",
+        ),
+        block(
+            "replay-early",
+            "src/rtl/replay.rs",
+            || replay(Some(2)),
+            "The same where passes may end early: after a block of groups it waits for the verdict.",
         ),
         block(
             "dropout-lane",
@@ -173,8 +179,14 @@ pub fn catalogue() -> Vec<Block> {
         block(
             "logits",
             "src/rtl/logits.rs",
-            logits,
+            || logits(None),
             "Sums become logits; logits of all passes become sum, squares, votes and decision.",
+        ),
+        block(
+            "logits-early",
+            "src/rtl/logits.rs",
+            || logits(Some(Early { passes: 4, groups: 2 })),
+            "The same where passes may end early: after a block it says whether one class leads by enough.",
         ),
         block(
             "passes",
@@ -263,11 +275,21 @@ fn layer(index: usize, output: bool) -> Result<Vec<VerilogFile>, RtlError> {
     .emit()?)
 }
 
-fn replay() -> Result<Vec<VerilogFile>, RtlError> {
-    let name = "example_replay".to_string();
+fn replay(block: Option<u32>) -> Result<Vec<VerilogFile>, RtlError> {
+    let name = if block.is_some() { "example_early_replay" } else { "example_replay" }.to_string();
     Ok(vec![
-        Replay { name, pe: 4, beats: 2, lanes: 2, max_groups: 4, clocks: 2, width: 1, drawn: Some(Drawn::Masks) }
-            .emit()?,
+        Replay {
+            name,
+            pe: 4,
+            beats: 2,
+            lanes: 2,
+            max_groups: 4,
+            clocks: 2,
+            width: 1,
+            drawn: Some(Drawn::Masks),
+            block,
+        }
+        .emit()?,
     ])
 }
 
@@ -345,15 +367,16 @@ fn entropy() -> Result<Vec<VerilogFile>, RtlError> {
 
 fn uncertainty() -> Result<Vec<VerilogFile>, RtlError> {
     let (output, parts) = (output(), plan::Uncertainty::ALL);
-    Ok(Uncertainty { design: "example", output: &output, parts, lanes: 2, max_groups: 4, max_passes: 8 }.emit()?)
+    Ok(Uncertainty { design: "example", output: &output, parts, lanes: 2, max_groups: 4, max_passes: 8, early: None }
+        .emit()?)
 }
 
-fn logits() -> Result<Vec<VerilogFile>, RtlError> {
+fn logits(early: Option<Early>) -> Result<Vec<VerilogFile>, RtlError> {
     let output = output();
     let (pe, lanes, max_groups, max_passes) = (2, 2, 4, 8);
-    let name = "example_logits".to_string();
+    let name = if early.is_some() { "example_early_logits" } else { "example_logits" }.to_string();
     let shared = false;
-    Ok(vec![Logits { name, output: &output, pe, lanes, max_groups, max_passes, masked: true, shared }.emit()?])
+    Ok(vec![Logits { name, output: &output, pe, lanes, max_groups, max_passes, masked: true, shared, early }.emit()?])
 }
 
 fn control() -> Result<Vec<VerilogFile>, RtlError> {
@@ -361,7 +384,9 @@ fn control() -> Result<Vec<VerilogFile>, RtlError> {
     let name = "example_control".to_string();
     let (thresholds, threshold_bits) = (vec![], 0);
     let codes = vec![26, 51];
-    Control { name, codes, passes: 4, max_passes: 8, lanes: 2, root: 1, random, thresholds, threshold_bits }.emit()
+    let lead = None;
+    Control { name, codes, passes: 4, max_passes: 8, lanes: 2, root: 1, random, thresholds, threshold_bits, lead }
+        .emit()
 }
 
 fn lfsr_leap() -> Result<Vec<VerilogFile>, RtlError> {

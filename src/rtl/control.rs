@@ -23,6 +23,7 @@ const ID: u128 = 0x4E53_504E;
 const ADDRESS_BITS: u32 = 8;
 const FIRST_CODE: u32 = 0x10;
 const THRESHOLD: u32 = 0x0b;
+const LEAD: u32 = 0x0c;
 const FIRST_THRESHOLD: u32 = 0x80;
 
 /// Registers, counters, and the machine that gives every stream its start state.
@@ -41,6 +42,8 @@ pub struct Control {
     pub thresholds: Vec<u64>,
     /// Width of a threshold.
     pub threshold_bits: u32,
+    /// Lead after reset by which passes end early, where they may.
+    pub lead: Option<u32>,
 }
 
 impl Control {
@@ -90,6 +93,15 @@ impl Control {
             register(0x09, "CYCLES_HI", "ro", 0, "the same, bits 63 to 32"),
             register(0x0a, "IMAGES", "ro", 0, "results sent since the last restart"),
         ];
+        if let Some(lead) = self.lead {
+            map.push(register(
+                LEAD,
+                "LEAD",
+                "rw",
+                lead.into(),
+                "early stop: by how much the largest sum of logits has to lead the second largest, for each block of passes so far; takes effect at once",
+            ));
+        }
         for (s, code) in (0u32..).zip(&self.codes) {
             map.push(register(
                 FIRST_CODE + s,
@@ -102,6 +114,7 @@ impl Control {
                 ),
             ));
         }
+        let times = if self.lead.is_some() { "" } else { ", times passes" };
         for (c, threshold) in (0u32..).zip(&self.thresholds) {
             let (name, of) = match self.thresholds.len() {
                 1 => ("THRESHOLD".to_string(), String::new()),
@@ -112,7 +125,9 @@ impl Control {
                 &name,
                 "rw",
                 *threshold,
-                &format!("entropy{of}, times passes, above which the flag is set; octaves in units of 2^-12; takes effect at once"),
+                &format!(
+                    "entropy{of}{times}, above which the flag is set; octaves in units of 2^-12; takes effect at once"
+                ),
             ));
         }
         map.sort_by_key(|r| r.address);
@@ -179,6 +194,12 @@ impl Control {
             m.group("Out-of-distribution flag");
             m.output("threshold_o", thresholds * self.threshold_bits)
         });
+        let early = self.lead.map(|lead| {
+            m.group("Early stop");
+            let passes = m.output("passes_o", pass_bits);
+            m.note("passes an image that does not stop");
+            (lead, passes, m.output("lead_o", 32))
+        });
         let streams = (units > 0).then(|| {
             m.group("Dropout units");
             let codes: Vec<Expr> = (0..units).map(|s| m.output(&format!("code{s}_o"), code_bits + 1)).collect();
@@ -228,6 +249,13 @@ impl Control {
         if let Some(out) = &threshold_out {
             m.assign(out, &cat_lsb_first(&cfg_thresholds));
         }
+        let cfg_lead = early.as_ref().map(|(lead, _, out)| {
+            let q = m.reg("cfg_lead_q", 32);
+            reset.push(set(&q, &lit(32, u128::from(*lead))));
+            writes.push(when(&hit(LEAD), [set(&q, &data)]));
+            m.assign(out, &q);
+            q
+        });
         m.clocked(&clk, [when_else(&!&rst_n, reset, writes)]);
 
         m.section("Restart: wait for images in flight, load, start the streams, wait for the first masks");
@@ -314,6 +342,9 @@ impl Control {
         );
         m.assign(&last_group, &group);
         m.assign(&last_lanes, &lanes_seen);
+        if let Some((_, out, _)) = &early {
+            m.assign(out, &run_passes);
+        }
         let starting = m.wire_is("starting", &state.eq(&start));
 
         let mut files = vec![];
@@ -404,6 +435,7 @@ impl Control {
             (0x09, cycles.slice(63, 32)),
             (0x0a, images.clone()),
         ];
+        values.extend(cfg_lead.map(|q| (LEAD, q)));
         values.extend((0u32..).zip(&cfg_codes).map(|(s, q)| (FIRST_CODE + s, q.zext(32))));
         values.extend((0u32..).zip(&cfg_thresholds).map(|(c, q)| (self.threshold_address(c), q.zext(32))));
         let arms = values.into_iter().map(|(at, value)| (hex(ADDRESS_BITS, u128::from(at)), vec![set(&read, &value)]));

@@ -1,6 +1,7 @@
 //! A folded dense layer: weights and thresholds in memories, a sequencer, and one lane for each pass at once.
 
 use super::buffer::Buffer;
+use super::early::Verdict;
 use super::input::InputBuffer;
 use super::lane::{Lane, Source};
 use super::pe::{Pe, PeKind};
@@ -28,11 +29,19 @@ pub struct Layer {
     pub gives: Gives,
     /// Crossbars of which every pass reads one: 1, but with SpinBayes.
     pub crossbars: u32,
-    /// Most groups of passes an image can have, if the layer reads every image once for each of them: a first layer whose
-    /// passes read different crossbars.
-    pub repeats: Option<u32>,
+    /// Set where the layer reads every image once for each group of passes: a first layer whose passes read different crossbars.
+    pub repeats: Option<Repeats>,
     /// Clocks before the end of a frame in which its bank is promised again.
     pub early: usize,
+}
+
+/// A layer that reads every image once for each group of passes.
+#[derive(Clone, Copy, Debug)]
+pub struct Repeats {
+    /// Most groups of passes that an image can have.
+    pub max_groups: u32,
+    /// Groups of passes in a block, where passes may end early.
+    pub block: Option<u32>,
 }
 
 /// What leaves a layer.
@@ -177,11 +186,11 @@ impl Layer {
             m.note("crossbar of the pass that begins next");
             choice
         });
-        let last_pass_group = self.repeats.map(|max_groups| {
+        let last_pass_group = self.repeats.map(|repeats| {
             m.group("Passes");
-            let last = m.input("last_group_i", index_width(max_groups));
+            let last = m.input("last_group_i", index_width(repeats.max_groups));
             m.note("groups of passes an image has, less 1: so often is an image read again");
-            last
+            (last, repeats.block.map(|groups| Verdict::ports(&mut m, groups)))
         });
 
         m.section("Banks: one frame comes in while another is read");
@@ -248,7 +257,13 @@ impl Layer {
 
         m.section("Sequencer: for every group of neurons, every plane, every word");
         let busy = m.reg("busy_q", 1);
-        let begin = m.wire_is("begin_frame", &(!&busy & filled.any() & &next_ready));
+        let mut may_begin = !&busy & filled.any() & &next_ready;
+        let early = last_pass_group.as_ref().and_then(|(_, early)| early.as_ref());
+        let asks = early.map(|verdict| verdict.asks(&mut m));
+        if let Some(asks) = &asks {
+            may_begin = may_begin & !asks;
+        }
+        let begin = m.wire_is("begin_frame", &may_begin);
         m.assign(&claim_out, &begin);
         let word = m.reg("word_q", word_bits);
         let group_bits = index_width(groups);
@@ -272,7 +287,7 @@ impl Layer {
         let group_done = m.wire_is("group_done", &(&busy & group_done));
         let frame_done = m.wire_is("frame_done", &(&group_done & &last_group));
         match &last_pass_group {
-            Some(last) => {
+            Some((last, _)) => {
                 let pass_group = m.reg("pass_group_q", last.width());
                 let is_last = m.wire_is("is_last_pass_group", &pass_group.eq(last));
                 let next = mux(&is_last, &lit(last.width(), 0), &(&pass_group + lit(last.width(), 1)));
@@ -281,10 +296,19 @@ impl Layer {
                     [when_else(
                         &!&rst_n,
                         [set(&pass_group, &lit(last.width(), 0))],
-                        [when(&frame_done, [set(&pass_group, &next)])],
+                        [when(&frame_done, [set(&pass_group, &next)])]
+                            .into_iter()
+                            .chain(early.map(|v| when(&v.stop, [set(&pass_group, &lit(last.width(), 0))]))),
                     )],
                 );
-                m.assign(&release, &(&frame_done & &is_last));
+                match (early, &asks) {
+                    (Some(verdict), Some(asks)) => {
+                        let all_read = m.wire_is("all_read", &(&frame_done & &is_last));
+                        verdict.waits(&mut m, (&clk, &rst_n), asks, &frame_done, &all_read);
+                        m.assign(&release, &(all_read | &verdict.stop));
+                    }
+                    _ => m.assign(&release, &(&frame_done & &is_last)),
+                }
             }
             None => m.assign(&release, &frame_done),
         }

@@ -1,5 +1,6 @@
 //! The last step: sums of the output layer become logits, and the logits of all passes one result an image.
 
+use super::early::block_end;
 use super::layer::count;
 use super::scan::tree;
 use super::{image_word, signed_width, width_of};
@@ -22,6 +23,17 @@ pub struct Logits<'a> {
     pub masked: bool,
     /// Another block takes the logits too, and says when an image can be sent.
     pub shared: bool,
+    /// Where passes may end early.
+    pub early: Option<Early>,
+}
+
+/// Blocks after which the passes of an image may end.
+#[derive(Clone, Copy, Debug)]
+pub struct Early {
+    /// Passes of a block.
+    pub passes: u32,
+    /// Groups of passes in it.
+    pub groups: u32,
 }
 
 /// Widths of the result ports.
@@ -130,6 +142,21 @@ impl Logits<'_> {
         let out_votes = m.output("out_votes_o", w.votes);
         m.note("passes that it won");
         let image_done = m.output("image_done_o", 1);
+        let early = self.early.map(|early| {
+            let out_passes = m.output("out_passes_o", w.votes);
+            m.note("passes that the image took");
+            m.group("Early stop: after a block of passes, whether the image goes on");
+            let all = m.input("passes_i", w.votes);
+            m.note("passes of an image that does not stop");
+            let lead = m.input("lead_i", 32);
+            m.note("by how much the largest sum has to lead the second largest, for each block so far");
+            let verdict = m.output_reg("verdict_o", 1);
+            m.note("the rule was asked");
+            let stop = m.output_reg("stop_o", 1);
+            m.note("with verdict_o: the image's passes end");
+            (early, out_passes, all, lead, verdict, stop)
+        });
+        let stop = early.as_ref().map(|(.., stop)| stop);
         let shared = self.shared.then(|| {
             m.group("To and from the uncertainty, which takes the logits, too");
             let ready = m.input("image_ready_i", 1);
@@ -166,7 +193,9 @@ impl Logits<'_> {
             [when_else(
                 &!&rst_n,
                 [set(&images, &lit(2, 0)), set(&claim_group, &lit(group_bits, 0))],
-                [when(&claim, [set(&claim_group, &wrap(&claim_group))]), count(&images, &claims_image, &sent)],
+                [when(&claim, [set(&claim_group, &wrap(&claim_group))]), count(&images, &claims_image, &sent)]
+                    .into_iter()
+                    .chain(stop.map(|stop| when(stop, [set(&claim_group, &lit(group_bits, 0))]))),
             )],
         );
 
@@ -275,7 +304,9 @@ impl Logits<'_> {
                             set(&pass, &mux(&is_last_group, &lit(w.pass, 0), &(&pass + stride))),
                         ],
                     ),
-                ],
+                ]
+                .into_iter()
+                .chain(stop.map(|stop| when(stop, [set(&at_group, &lit(group_bits, 0)), set(&pass, &lit(w.pass, 0))]))),
             )],
         );
         let on = m.wire_is("lane_on", &(&last_lanes | crate::verilog::repeat(lanes, &!&is_last_group)));
@@ -363,6 +394,11 @@ impl Logits<'_> {
         let image_added_q = stage(&mut m, "image_added_q", &image_added);
         let decision = m.reg("decision_q", 2 * w.class);
         m.note("by bank");
+        let decides = when(&image_added_q, [set(&decision.word(&!&bank, w.class), &top_class)]);
+        let decides = match stop {
+            Some(stop) => when_else(stop, [set(&decision.word(&bank, w.class), &top_class)], [decides]),
+            None => decides,
+        };
         m.clocked(
             &clk,
             [
@@ -374,7 +410,7 @@ impl Logits<'_> {
                         when(&leads, [set(&top, &new_total), set(&top_class, &add_class)]),
                     ],
                 ),
-                when(&image_added_q, [set(&decision.word(&!&bank, w.class), &top_class)]),
+                decides,
                 when_else(
                     &!&rst_n,
                     [set(&bank, &one_bit(0)), set(&add_class, &lit(w.class, 0)), set(&add_group, &lit(group_bits, 0))],
@@ -382,7 +418,9 @@ impl Logits<'_> {
                         when(&added, [set(&add_class, &next_class(&add_class))]),
                         when(&adds_last, [set(&add_group, &wrap(&add_group))]),
                         when(&image_added, [set(&bank, &!&bank)]),
-                    ],
+                    ]
+                    .into_iter()
+                    .chain(stop.map(|stop| when(stop, [set(&bank, &!&bank), set(&add_group, &lit(group_bits, 0))]))),
                 ),
             ],
         );
@@ -400,7 +438,57 @@ impl Logits<'_> {
         let old_votes = before(&mut m, "old_votes", &votes, &vote_at, &first_vote);
         let cast = tree((0..lanes).map(|l| mine.bit(l).zext(w.votes)).collect());
         let vote_ends = m.wire_is("vote_ends", &(&counting & last_class(&vote_class)));
-        let image_counted = m.wire_is("image_counted", &(&vote_ends & vote_group.eq(&last_group)));
+        let all_counted = &vote_ends & vote_group.eq(&last_group);
+        let image_counted = match &early {
+            Some((early, out_passes, all, lead, verdict, stop)) => {
+                let all_counted = m.wire_is("all_counted", &all_counted);
+                let image_counted = m.wire_is("image_counted", &(&all_counted | stop));
+
+                m.section(
+                    "Early stop: asked when the last pass of a block has voted, since then all its sums are there",
+                );
+                let second = m.reg("second_q", w.sum);
+                m.note("second largest sum");
+                let nearer = m.wire_is("nearer", &new_total.gt_signed(&second));
+                let least = cat([&lit(1, 1), &lit(w.sum - 1, 0)]);
+                let fallen = mux(&add_class.any(), &top, &least);
+                m.clocked(
+                    &clk,
+                    [when(
+                        &added,
+                        [when_else(&leads, [set(&second, &fallen)], [when(&nearer, [set(&second, &new_total)])])],
+                    )],
+                );
+                let blocks = self.max_passes.div_ceil(early.passes);
+                let bar_bits = (32 + width_of(blocks.into())).max(w.sum + 1);
+                let bar = m.reg("bar_q", bar_bits);
+                m.note("lead for the blocks before this one");
+                let due = m.wire_is("due", &(&bar + lead.zext(bar_bits)));
+                let ahead = m.wire_is("ahead", &(top.sext(w.sum + 1) - second.sext(w.sum + 1)));
+                let settled = m.wire_is("settled", &!due.gt(&ahead.zext(bar_bits)));
+                let block_ends = block_end(&mut m, &clk, &rst_n, early.groups, &vote_ends, &all_counted);
+                let asked = m.wire_is("asked", &(&vote_ends & &block_ends & !&all_counted));
+                let (used, so_far) = (m.reg("used_q", 2 * w.votes), m.reg("passes_so_far_q", w.votes));
+                m.note("at the end of the blocks before this one");
+                let after = m.wire_is("passes_after", &(&so_far + lit(w.votes, u128::from(early.passes))));
+                m.clocked(
+                    &clk,
+                    [
+                        when_else(
+                            &(!&rst_n | &image_counted),
+                            [set(&bar, &lit(bar_bits, 0)), set(&so_far, &lit(w.votes, 0))],
+                            [when(&asked, [set(&bar, &due), set(&so_far, &after)])],
+                        ),
+                        set(verdict, &(&rst_n & &asked)),
+                        set(stop, &(&rst_n & &asked & &settled)),
+                        when(&image_counted, [set(&used.word(&vote_bank, w.votes), &mux(stop, &so_far, all))]),
+                    ],
+                );
+                m.assign(out_passes, &used.word(&out_bank, w.votes));
+                image_counted
+            }
+            None => m.wire_is("image_counted", &all_counted),
+        };
         m.clocked(
             &clk,
             [
@@ -422,7 +510,9 @@ impl Logits<'_> {
                         when(&counting, [set(&vote_class, &next_class(&vote_class))]),
                         when(&vote_ends, [set(&vote_group, &wrap(&vote_group))]),
                         when(&image_counted, [set(&vote_bank, &!&vote_bank)]),
-                    ],
+                    ]
+                    .into_iter()
+                    .chain(stop.map(|stop| when(stop, [set(&vote_group, &lit(group_bits, 0))]))),
                 ),
             ],
         );

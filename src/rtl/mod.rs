@@ -3,6 +3,7 @@
 mod buffer;
 mod catalogue;
 mod control;
+mod early;
 mod entropy;
 mod exp2;
 mod image;

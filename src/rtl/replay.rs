@@ -1,5 +1,6 @@
 //! Where an image becomes passes: what was computed once is sent again for every group of passes, each with its own mask.
 
+use super::early::Verdict;
 use super::layer::count;
 use crate::verilog::{
     Memory, Module, VerilogError, VerilogFile, cat, index_width, lit, mux, repeat, set, when, when_else,
@@ -19,6 +20,8 @@ pub struct Replay {
     pub width: u32,
     /// What a stochastic unit draws for every beat, if one stands here.
     pub drawn: Option<Drawn>,
+    /// Groups of passes in a block, where passes may end early.
+    pub block: Option<u32>,
 }
 
 /// Draws that go out with the beats.
@@ -79,6 +82,7 @@ impl Replay {
         m.group("Passes");
         let last_group = m.input("last_group_i", group_bits);
         m.note("groups of passes an image has, less 1");
+        let early = self.block.map(|groups| Verdict::ports(&mut m, groups));
         let drawn_width = match self.drawn {
             Some(Drawn::Numbers(bits)) => self.lanes * bits,
             _ => self.lanes * self.pe,
@@ -132,6 +136,10 @@ impl Replay {
         m.section("Sequencer: for every group of passes, every beat");
         let busy = m.reg("busy_q", 1);
         let mut may_begin = !&busy & filled.any() & &next_ready;
+        let asks = early.as_ref().map(|verdict| verdict.asks(&mut m));
+        if let Some(asks) = &asks {
+            may_begin = may_begin & !asks;
+        }
         if let Some((ready, ..)) = &mask {
             may_begin = may_begin & ready;
         }
@@ -153,7 +161,16 @@ impl Replay {
             (m.wire_is("take", &busy), busy.clone())
         };
         let frame_done = m.wire_is("frame_done", &(&next & &last_beat));
-        let image_done = m.wire_is("image_done", &(&frame_done & group.eq(&last_group)));
+        let all_sent = &frame_done & group.eq(&last_group);
+        let (image_done, moves) = match (&early, &asks) {
+            (Some(verdict), Some(asks)) => {
+                let all_sent = m.wire_is("all_sent", &all_sent);
+                verdict.waits(&mut m, (&clk, &rst_n), asks, &frame_done, &all_sent);
+                let done = m.wire_is("image_done", &(all_sent | &verdict.stop));
+                (done, &frame_done | &verdict.stop)
+            }
+            _ => (m.wire_is("image_done", &all_sent), frame_done.clone()),
+        };
         m.assign(&release, &image_done);
         let next_group = mux(&image_done, &lit(group_bits, 0), &(&group + lit(group_bits, 1)));
         m.clocked(
@@ -164,7 +181,7 @@ impl Replay {
                     [set(&busy, &lit(1, 0)), set(&group, &lit(group_bits, 0)), set(&valid_out, &lit(1, 0))],
                     [
                         set(&busy, &(&begin | (&busy & !&frame_done))),
-                        when(&frame_done, [set(&group, &next_group)]),
+                        when(&moves, [set(&group, &next_group)]),
                         set(&valid_out, &take),
                     ],
                 ),

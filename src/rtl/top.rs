@@ -2,9 +2,9 @@
 
 use super::control::Control;
 use super::exp2::Exp2;
-use super::layer::{Gives, Layer};
+use super::layer::{Gives, Layer, Repeats};
 use super::log2::Log2;
-use super::logits::Logits;
+use super::logits::{Early, Logits};
 use super::neurons::Neurons;
 use super::replay::{Drawn, Replay};
 use super::uncertainty::Uncertainty;
@@ -85,6 +85,11 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
         (port, e)
     })
     .collect();
+    let out_passes = network.early_stop.map(|_| {
+        let e = m.output("out_passes_o", widths.votes);
+        m.note("passes that the image took");
+        e
+    });
     let beside = uncertainty.as_ref().map(|u| beside(&mut m, u)).unwrap_or_default();
     m.group("Every pass's logits, for debugging: no backpressure");
     let debug: Vec<(&str, Expr)> = [
@@ -137,6 +142,7 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
         random,
         thresholds,
         threshold_bits: uncertainty.as_ref().map_or(0, |u| u.widths().entropy),
+        lead: network.early_stop.map(|rule| rule.lead),
     };
     let control_files = control.emit()?;
     let accept = m.wire("accept", 1);
@@ -156,6 +162,16 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
     let threshold = (!control.thresholds.is_empty())
         .then(|| m.wire("threshold", control.thresholds.len() as u32 * control.threshold_bits));
     ports.extend(threshold.iter().map(|e| ("threshold_o", e.clone())));
+    let early_stop = network.early_stop.map(|rule| StopWires {
+        block: Early { passes: rule.every, groups: rule.every / lanes },
+        passes: m.wire("passes", widths.votes),
+        lead: m.wire("lead", 32),
+        verdict: m.wire("verdict", 1),
+        stop: m.wire("stop", 1),
+    });
+    if let Some(stop) = &early_stop {
+        ports.extend([("passes_o", stop.passes.clone()), ("lead_o", stop.lead.clone())]);
+    }
     let count = units.len() as u32;
     let codes: Vec<(String, Expr)> =
         (0..count).map(|s| (format!("code{s}_o"), m.wire(&format!("code{s}"), random.code_bits + 1))).collect();
@@ -178,6 +194,13 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
         bus
     });
     instance(&mut m, "u_control", &control_files, &ports);
+    let begin_masks = seeds.as_ref().map(|seeds| match &early_stop {
+        Some(stop) => {
+            m.comment("An image that stops early leaves the states of its other passes as they are.");
+            m.wire_is("begin_or_stop", &(&seeds[4].1 | &stop.stop))
+        }
+        None => seeds[4].1.clone(),
+    });
     if let (Some(seeds), true) = (&seeds, max_groups == 1) {
         m.unused("unused_seed_group", &[&seeds[2].1]);
     }
@@ -205,7 +228,8 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
                 _ => Gives::Activations,
             },
             crossbars: l.crossbars() as u32,
-            repeats: (index == 0 && once == 0).then_some(max_groups),
+            repeats: (index == 0 && once == 0)
+                .then(|| Repeats { max_groups, block: early_stop.as_ref().map(|stop| stop.block.groups) }),
             early: early[index],
         };
         let emitted = layer.emit()?;
@@ -281,6 +305,7 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
         }
         if layer.repeats.is_some() {
             ports.push(("last_group_i", last_group.clone()));
+            ports.extend(early_stop.iter().flat_map(StopWires::ports));
         }
         instance(&mut m, &format!("u_layer{index}"), &emitted, &ports);
         files.extend(emitted);
@@ -315,12 +340,20 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
                         LayerKind::Dropout => Drawn::Masks,
                         _ => Drawn::Numbers(unit.count * unit.width()),
                     }),
+                    block: early_stop.as_ref().map(|stop| stop.block.groups),
                 };
                 let masks = unit.as_ref().map(|(s, _, drawn, take)| {
                     (masks_ready.as_ref().map_or(lit(1, 1), |r| r.bit(*s as u32)), drawn, take)
                 });
-                (sent, drawn) =
-                    emit_replay(&mut m, &mut files, index, sent, replay, (&clk, &rst_n, &last_group), masks)?;
+                (sent, drawn) = emit_replay(
+                    &mut m,
+                    &mut files,
+                    index,
+                    sent,
+                    replay,
+                    (&clk, &rst_n, &last_group, &early_stop),
+                    masks,
+                )?;
             } else if let (false, Some((_, _, _, take))) = (layer.crossbars > 1, &unit) {
                 m.assign(take, &sent.valid);
             }
@@ -351,7 +384,9 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
                 }
                 _ => {}
             }
-            if let (Some((s, unit, drawn, take)), Some(seeds), Some(ready)) = (&unit, &seeds, &masks_ready) {
+            if let (Some((s, unit, drawn, take)), Some(seeds), Some(ready), Some(begin)) =
+                (&unit, &seeds, &masks_ready, &begin_masks)
+            {
                 let emitted = unit.emit()?;
                 let mut ports = vec![
                     ("clk_i", clk.clone()),
@@ -359,7 +394,7 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
                     ("seed_valid_i", seeds[0].1.bit(*s as u32)),
                     ("seed_lane_i", seeds[1].1.clone()),
                     ("seed_state_i", seeds[3].1.clone()),
-                    ("begin_i", seeds[4].1.clone()),
+                    ("begin_i", begin.clone()),
                     ("take_i", take.clone()),
                     ("ready_o", ready.bit(*s as u32)),
                     (unit.output().0, drawn.clone()),
@@ -398,6 +433,7 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
                 max_passes: plan.max_passes as u32,
                 masked: l.masked,
                 shared: uncertainty.is_some(),
+                early: early_stop.as_ref().map(|stop| stop.block),
             };
             images.push(MemoryImage { file: logits.constants_file(), text: logits.constants() });
             let emitted = vec![logits.emit()?];
@@ -423,6 +459,15 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
             ports.extend(odd.map(|odd| ("odd_i", odd)));
             ports.extend(result.iter().cloned());
             ports.extend(debug.iter().cloned());
+            if let (Some(stop), Some(out_passes)) = (&early_stop, &out_passes) {
+                ports.extend([
+                    ("out_passes_o", out_passes.clone()),
+                    ("passes_i", stop.passes.clone()),
+                    ("lead_i", stop.lead.clone()),
+                    ("verdict_o", stop.verdict.clone()),
+                    ("stop_o", stop.stop.clone()),
+                ]);
+            }
             if let Some(shared) = &shared {
                 ports.extend([
                     ("image_ready_i", shared.image_ready.clone()),
@@ -458,6 +503,10 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
                     ports.push(("class_i", port(&result, "out_class_o")));
                 }
                 ports.extend(threshold.iter().map(|e| ("threshold_i", e.clone())));
+                if let (Some(stop), Some(out_passes)) = (&early_stop, &out_passes) {
+                    ports.extend(stop.ports());
+                    ports.extend(block.parts.flag.map(|_| ("passes_i", out_passes.clone())));
+                }
                 ports.extend(beside.iter().cloned());
                 let emitted = block.emit()?;
                 instance(&mut m, "u_uncertainty", &emitted, &ports);
@@ -469,6 +518,22 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
     files.push(m.build()?);
     let widths = (widths, uncertainty.map(|u| u.widths()));
     Design::new(network, plan, files, images, control.registers(), widths, options)
+}
+
+/// Wires of early stop.
+struct StopWires {
+    block: Early,
+    passes: Expr,
+    lead: Expr,
+    verdict: Expr,
+    stop: Expr,
+}
+
+impl StopWires {
+    /// Connections of what sends groups of passes.
+    fn ports(&self) -> [(&'static str, Expr); 2] {
+        [("verdict_i", self.verdict.clone()), ("stop_i", self.stop.clone())]
+    }
 }
 
 /// Wires between the logits and the uncertainty.
@@ -488,6 +553,7 @@ fn uncertainty<'a>(network: &'a Network, plan: &Plan) -> Option<Uncertainty<'a>>
         lanes: plan.lanes as u32,
         max_groups: (plan.max_passes / plan.lanes) as u32,
         max_passes: plan.max_passes as u32,
+        early: network.early_stop.map(|rule| rule.every / plan.lanes as u32),
     })
 }
 
@@ -609,7 +675,7 @@ fn emit_replay(
     index: usize,
     from: Stream,
     replay: Replay,
-    (clk, rst_n, last_group): (&Expr, &Expr, &Expr),
+    (clk, rst_n, last_group, early_stop): (&Expr, &Expr, &Expr, &Option<StopWires>),
     mask: Option<(Expr, &Expr, &Expr)>,
 ) -> Result<(Stream, Option<Expr>), RtlError> {
     m.comment("Passes part here: what comes before is computed once an image.");
@@ -635,6 +701,7 @@ fn emit_replay(
         ("valid_o", sent.valid.clone()),
         (value_out, sent.act.clone()),
     ];
+    ports.extend(early_stop.iter().flat_map(StopWires::ports));
     let mut drawn = None;
     if let (Some((ready, mask, take)), Some(kind)) = (mask, replay.drawn) {
         let name = if kind == Drawn::Masks { "replay_live" } else { "replay_drawn" };

@@ -1,5 +1,6 @@
 //! What the passes of an image say together: summed probabilities, entropy, mutual information, the flag.
 
+use super::early::block_end;
 use super::entropy::Entropy;
 use super::passes::Passes;
 use super::softmax::Softmax;
@@ -20,7 +21,12 @@ pub struct Uncertainty<'a> {
     pub lanes: u32,
     pub max_groups: u32,
     pub max_passes: u32,
+    /// Groups of passes in a block, where passes may end early.
+    pub early: Option<u32>,
 }
+
+/// Room for verdicts: reading is behind by two groups and by those in the softmax, which takes less than two blocks do.
+const VERDICTS: u32 = 8;
 
 /// Widths of the uncertainty's ports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,6 +121,14 @@ impl Uncertainty<'_> {
         m.note("groups of passes an image has, less 1");
         let last_lanes = m.input("last_lanes_i", lanes);
         m.note("lanes that carry a pass in the last group");
+        let early = self.early.map(|groups| {
+            m.group("Early stop");
+            let verdict = m.input("verdict_i", 1);
+            m.note("after a block of groups: the rule was asked, and says");
+            let stop = m.input("stop_i", 1);
+            m.note("that the image's passes end");
+            (verdict, stop, groups)
+        });
         m.group("Logits in: a group is claimed, then its classes come");
         let claim = m.input("claim_i", 1);
         let claim_ready = m.output("claim_ready_o", 1);
@@ -137,7 +151,12 @@ impl Uncertainty<'_> {
                 e
             });
             let thresholds = m.input("threshold_i", parts.thresholds(classes as usize) as u32 * w.entropy);
-            (decision, thresholds)
+            let passes = self.early.map(|_| {
+                let e = m.input("passes_i", width_of(u64::from(self.max_passes)));
+                m.note("passes that the image took");
+                e
+            });
+            (decision, thresholds, passes)
         });
         let out_probability = m.output("out_prob_o", w.probability);
         let out_squares = parts.squares.then(|| m.output("out_probsq_o", w.squares));
@@ -198,13 +217,14 @@ impl Uncertainty<'_> {
             Some(lane) => m.wire_is("last_lane", &lane.eq(&lit(lane_bits, u128::from(lanes - 1)))),
             None => lit(1, 1),
         };
-        let last_group = m.wire_is("last_group", &group.eq(&last_group_i));
+        let full_group = m.wire_is("last_group", &group.eq(&last_group_i));
+        let last_group = if early.is_some() { m.wire("final_group", 1) } else { full_group.clone() };
         let pass_ends = m.wire_is("pass_ends", &(&valid & &last_class));
         let group_ends = m.wire_is("group_ends", &(&pass_ends & &last_lane));
         let image_ends = m.wire_is("image_ends", &(&group_ends & &last_group));
         let (first_class, first_lane) = (!class.any(), lane.as_ref().map_or(lit(1, 1), |l| !l.any()));
         let first_pass = m.wire_is("first_pass", &(!group.any() & first_lane));
-        let on = last_lanes.at(lane.as_ref().unwrap_or(&lit(1, 0))) | !&last_group;
+        let on = last_lanes.at(lane.as_ref().unwrap_or(&lit(1, 0))) | !&full_group;
         let on = m.wire_is("lane_on", &on);
         let bank = m.reg("bank_q", 1);
         let ended = m.reg("ended_q", 1);
@@ -228,6 +248,33 @@ impl Uncertainty<'_> {
             run.push(when(&pass_ends, [set(lane, &wrap(lane, &last_lane))]));
         }
         m.clocked(&clk, [when_else(&!&rst_n, reset, run)]);
+
+        if let Some((verdict, stop, groups)) = &early {
+            m.section(
+                "Verdicts wait for the end of their block: reading is behind by what two banks and the softmax hold",
+            );
+            let verdicts = m.memory(Memory::new("verdicts", 1, VERDICTS));
+            let bits = index_width(VERDICTS);
+            let (came, used) = (m.reg("verdicts_came_q", bits), m.reg("verdicts_used_q", bits));
+            let block_ends = block_end(&mut m, &clk, &rst_n, *groups, &group_ends, &image_ends);
+            let stops = m.wire_is("stops", &(&block_ends & verdicts.word(&used)));
+            m.assign(&last_group, &(&full_group | stops));
+            let uses = m.wire_is("uses_verdict", &(&group_ends & &block_ends & !&full_group));
+            m.clocked(
+                &clk,
+                [
+                    when(verdict, [set(&verdicts.word(&came), stop)]),
+                    when_else(
+                        &!&rst_n,
+                        [set(&came, &lit(bits, 0)), set(&used, &lit(bits, 0))],
+                        [
+                            when(verdict, [set(&came, &(&came + lit(bits, 1)))]),
+                            when(&uses, [set(&used, &(&used + lit(bits, 1)))]),
+                        ],
+                    ),
+                ],
+            );
+        }
 
         m.section("Sums over passes, class by class: one image accumulates while another is finished and sent");
         let at = m.wire_is("at", &cat([&bank, &class]));
@@ -326,13 +373,20 @@ impl Uncertainty<'_> {
             if let Some(out) = &out_entropy {
                 m.assign(out, &kept);
             }
-            if let (Some((decision, thresholds)), Some(out)) = (&flag, &out_flag) {
+            if let (Some((decision, thresholds, passes)), Some(out)) = (&flag, &out_flag) {
                 let threshold = match decision {
                     Some(class) => thresholds.word(class, w.entropy),
                     None => thresholds.clone(),
                 };
                 let threshold = m.wire_is("threshold", &threshold);
-                m.assign(out, &kept.gt(&threshold));
+                match passes {
+                    Some(passes) => {
+                        let width = w.entropy + passes.width();
+                        let bar = m.wire_is("bar", &threshold.mul(passes, width));
+                        m.assign(out, &kept.zext(width).gt(&bar));
+                    }
+                    None => m.assign(out, &kept.gt(&threshold)),
+                }
             }
         } else {
             m.unused("unused_entropy", &[&entropy]);

@@ -48,6 +48,7 @@ pub fn network(shape: Shape) -> Network {
         random: Random::default(),
         seed: 5,
         passes: 4,
+        early_stop: None,
     };
     network.check().unwrap();
     network

@@ -10,7 +10,7 @@ use neuspin::data::{self, Split};
 use neuspin::golden::Golden;
 use neuspin::lower::lower;
 use neuspin::model::Model;
-use neuspin::net::{Images, Network};
+use neuspin::net::{EarlyStop, Images, Network};
 use neuspin::plan::{Flag, Plan, Uncertainty};
 use neuspin::rtl::{self, Design};
 use std::path::Path;
@@ -41,7 +41,7 @@ fn run(network: &Network, design: &Design, images: &Images, stimulus: Stimulus) 
 fn holds(network: &Network, design: &Design, images: &Images) {
     let outcome = run(network, design, images, Stimulus { seed: 91, ..Stimulus::default() });
     assert!(outcome.is_exact(), "{}", outcome.origin().unwrap());
-    let predicted = design.schedule(network).cycles(images.len() as u64, network.passes.into());
+    let predicted = outcome.predicted(&design.schedule(network));
     assert_eq!(outcome.clocks, predicted, "{:?}, {} passes", design.plan, network.passes);
     for (gap, stall) in [(0.5, 0.2), (0.0, 0.9)] {
         let outcome = run(network, design, images, Stimulus { gap, stall, seed: 92 });
@@ -52,7 +52,9 @@ fn holds(network: &Network, design: &Design, images: &Images) {
 /// The middle of the entropies of `images`, so that about half of them are flagged.
 fn median_entropy(network: &Network, images: &Images) -> u64 {
     let all = Golden::new(network).unwrap().results(images, network.passes).unwrap();
-    let mut entropies: Vec<u64> = all.iter().map(|e| e.uncertainty.entropy).collect();
+    let of =
+        |e: &Expected| e.uncertainty.entropy / if network.early_stop.is_some() { e.result.passes.into() } else { 1 };
+    let mut entropies: Vec<u64> = all.iter().map(of).collect();
     entropies.sort_unstable();
     entropies[entropies.len() / 2]
 }
@@ -101,6 +103,43 @@ fn every_part_alone_is_exact() {
     ] {
         holds(&network, &design(&network, 2, 8, &[(4, 8), (2, 4), (1, 2)], parts, vec![]), &images);
     }
+}
+
+#[test]
+fn early_stop_is_exact_with_every_part() {
+    let network = Network { early_stop: Some(EarlyStop { every: 2, lead: 1 << 10 }), ..subject(8) };
+    let images = images(&network, 40);
+    // A lead in the middle of those after the first block.
+    let first = Golden::new(&Network { early_stop: None, ..network.clone() }).unwrap().run(&images, 0, 2).unwrap();
+    let mut leads: Vec<i64> = first.iter().map(|r| lead(&r.sum)).collect();
+    leads.sort_unstable();
+    let network = Network { early_stop: Some(EarlyStop { every: 2, lead: leads[20] as u32 }), ..network };
+    for (lanes, output) in [(1, 12), (2, 4)] {
+        for parts in [Uncertainty::ALL, Uncertainty { flag: Some(Flag::One), ..Uncertainty::default() }] {
+            let design = design(&network, lanes, 12, &[(8, 24), (4, 16), (1, output)], parts, vec![]);
+            holds(&network, &design, &images);
+            let taken = run(&network, &design, &images, Stimulus::default()).passes;
+            assert!(taken.contains(&2) && taken.contains(&8), "{taken:?}");
+        }
+    }
+}
+
+fn lead(sums: &[i64]) -> i64 {
+    let mut sums = sums.to_vec();
+    sums.sort_unstable();
+    sums[sums.len() - 1] - sums[sums.len() - 2]
+}
+
+#[test]
+fn icarus_agrees_on_early_stop() {
+    let network = Network { early_stop: Some(EarlyStop { every: 2, lead: 60 }), ..subject(6) };
+    let images = images(&network, 6);
+    let design = design(&network, 2, 8, &[(4, 8), (2, 4), (1, 2)], Uncertainty::ALL, vec![1000; 5]);
+    let (golden, dut) = (Golden::new(&network).unwrap(), Dut::of(&design));
+    let settings = Settings::of_design(&network, &dut);
+    assert_eq!(icarus(&dut, &golden, &images, &settings).unwrap(), Vec::<String>::new());
+    let other = Golden::new(&Network { early_stop: Some(EarlyStop { every: 2, lead: 0 }), ..network }).unwrap();
+    assert!(!icarus(&dut, &other, &images, &settings).unwrap().is_empty());
 }
 
 #[test]

@@ -48,6 +48,7 @@ impl Reference for Twin {
                 sum: z.iter().map(|z| z * passes).collect(),
                 sumsq: z.iter().map(|z| (z * z * passes) as u64).collect(),
                 votes: (0..3).map(|c| if c == class { passes as u32 } else { 0 }).collect(),
+                passes: passes as u32,
             };
             Expected { result, logits, uncertainty: Uncertainty::default() }
         };
@@ -84,6 +85,7 @@ fn mock(fault: &str) -> Dut {
             stochastic_layers: 0,
             widths: Widths { class: 2, sum: 12, sumsq: 41, votes: 3, pass: 3, logit: 8 },
             uncertainty: UncertaintyPorts::default(),
+            lead: None,
         },
         taps: vec![Tap { layer: 0, outputs: 5, pe: 1, lanes: 1, once: true }],
         patience: 200,
@@ -101,7 +103,7 @@ fn images(count: usize) -> Images {
 }
 
 fn run(dut: &Dut, reference: &Twin, count: usize, passes: u32, options: Options) -> Result<Outcome, CosimError> {
-    let settings = Settings { passes, root: 1, codes: vec![], thresholds: vec![] };
+    let settings = Settings { passes, root: 1, codes: vec![], thresholds: vec![], lead: None };
     cosimulate(&Builder::find()?, dut, reference, &images(count), &settings, options, &|_| ())
 }
 
@@ -187,7 +189,7 @@ fn verilog_that_does_not_compile_is_reported_with_the_tools_words() {
 #[test]
 fn settings_that_the_design_cannot_take_are_refused() {
     for (passes, codes, said) in [(0, vec![], "0 passes"), (8, vec![], "8 passes"), (1, vec![5], "1 codes")] {
-        let settings = Settings { passes, root: 1, codes, thresholds: vec![] };
+        let settings = Settings { passes, root: 1, codes, thresholds: vec![], lead: None };
         let builder = Builder::find().unwrap();
         let twin = Twin::default();
         let error = cosimulate(&builder, &mock(""), &twin, &images(1), &settings, Options::default(), &|_| ());

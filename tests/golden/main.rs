@@ -4,7 +4,7 @@ mod networks;
 mod reference;
 
 use neuspin::golden::{Golden, GoldenError, ImageResult};
-use neuspin::net::{Images, Network};
+use neuspin::net::{EarlyStop, Images, Network};
 use proptest::prelude::*;
 
 fn reference_logits(net: &Network, image: &[i16], n: u64, passes: u32) -> Vec<Vec<i32>> {
@@ -65,6 +65,22 @@ proptest! {
     }
 
     #[test]
+    fn early_stop_is_what_the_contract_says(seed in any::<u64>(), every in 1u32..=5, passes in 1u32..=12, like in 0usize..6) {
+        let (mut net, images) = networks::random(seed, 6);
+        net.early_stop = networks::early_stop(&net, &images, every, like);
+        let Some(rule) = net.early_stop else { return Ok(()) };
+        let golden = Golden::new(&net).unwrap();
+        let found = golden.run_with(&images, 0, passes, |_, result, logits| (result, logits.to_vec())).unwrap();
+        let due = reference::early(&net, &images, passes, rule);
+        prop_assert_eq!(&found, &due);
+        // The last image's trace, at its number among those that reached the pass.
+        let last = found[5].0.passes - 1;
+        let number = found[..5].iter().filter(|(result, _)| result.passes > last).count() as u64;
+        let trace = golden.trace(images.image(5), number, last).unwrap();
+        prop_assert!(due[5].1.ends_with(&trace.logits));
+    }
+
+    #[test]
     fn more_passes_leave_the_first_ones_as_they_were(seed in any::<u64>(), few in 1u32..300, more in 1u32..300) {
         let (net, images) = networks::random(seed, 1);
         let golden = Golden::new(&net).unwrap();
@@ -101,6 +117,28 @@ fn logits_near_the_end_of_64_bits_are_exact() {
 }
 
 #[test]
+fn early_stop_ends_some_images_and_spares_others() {
+    let mut taken: Vec<u32> = vec![];
+    for seed in 0..40 {
+        let (mut net, images) = networks::random(seed, 6);
+        net.early_stop = networks::early_stop(&net, &images, 2, 0);
+        taken.extend(Golden::new(&net).unwrap().run(&images, 0, 8).unwrap().iter().map(|r| r.passes));
+    }
+    for passes in [2, 4, 8] {
+        assert!(taken.contains(&passes), "no image takes {passes} passes");
+    }
+}
+
+#[test]
+fn with_early_stop_images_count_from_the_first() {
+    let (mut net, images) =
+        (0..).map(|seed| networks::random(seed, 2)).find(|(net, _)| net.stochastic_layers() > 0).unwrap();
+    net.early_stop = Some(EarlyStop { every: 1, lead: 3 });
+    let golden = Golden::new(&net).unwrap();
+    assert!(matches!(golden.run(&images, 1, 4), Err(GoldenError::Resumed { first: 1 })));
+}
+
+#[test]
 fn no_images_give_no_results() {
     let (net, images) = networks::random(4, 1);
     let golden = Golden::new(&net).unwrap();
@@ -117,7 +155,7 @@ fn ties_go_to_the_lowest_class() {
     let result = Golden::new(&net).unwrap().run(&images, 0, 6).unwrap().remove(0);
     let mut votes = vec![0; classes];
     votes[0] = 6;
-    assert_eq!(result, ImageResult { sum: vec![42; classes], sumsq: vec![294; classes], votes, class: 0 });
+    assert_eq!(result, ImageResult { sum: vec![42; classes], sumsq: vec![294; classes], votes, class: 0, passes: 6 });
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! Random networks that reach the corners of the contract.
 
+use neuspin::golden::Golden;
 use neuspin::net::{
-    Affine, BitMatrix, Crossbar, Crossbars, Direction, Dropout, Drops, Hidden, Images, Input, Method, Network, Output,
-    Place, Random, ScaleDropout, Subset,
+    Affine, BitMatrix, Crossbar, Crossbars, Direction, Dropout, Drops, EarlyStop, Hidden, Images, Input, Method,
+    Network, Output, Place, Random, ScaleDropout, Subset,
 };
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
@@ -32,6 +33,7 @@ pub fn random(seed: u64, images: usize) -> (Network, Images) {
         random: Random { lfsr_bits: *[32, 48, 64].choose(rng).unwrap(), code_bits },
         seed: rng.random(),
         passes: 1,
+        early_stop: None,
     };
     for l in 0..rng.random_range(1..=3) {
         let layer = hidden(rng, net.sum_bound(l) as i32, fan_in(&net), code_bits);
@@ -43,6 +45,19 @@ pub fn random(seed: u64, images: usize) -> (Network, Images) {
     let values = (0..images * input.features).map(|_| rng.random_range(low..=high)).collect();
     let images = Images::new(&input, values).unwrap();
     (net, images)
+}
+
+/// A rule that ends some of the images' passes early, where that is possible: after a first block, image `like` leads by just
+/// enough.
+#[allow(dead_code)]
+pub fn early_stop(net: &Network, images: &Images, every: u32, like: usize) -> Option<EarlyStop> {
+    if net.stochastic_layers() == 0 {
+        return None;
+    }
+    let mut sums = Golden::new(net).unwrap().run(images, 0, every).unwrap()[like].sum.clone();
+    sums.sort();
+    let lead = sums[sums.len() - 1] - sums[sums.len() - 2];
+    Some(EarlyStop { every, lead: lead.try_into().unwrap_or(u32::MAX) })
 }
 
 fn size(rng: &mut StdRng) -> usize {

@@ -2,7 +2,7 @@
 //! but the types of its results; long jumps are by matrix, where the golden model's are by polynomial.
 
 use neuspin::golden::{HiddenTrace, ImageResult, Trace};
-use neuspin::net::{BitMatrix, Direction, Drops, Hidden, Method, Network, Place};
+use neuspin::net::{BitMatrix, Direction, Drops, EarlyStop, Hidden, Images, Method, Network, Place};
 use neuspin::random::JumpMatrix;
 
 /// §4, Source: width, mask and spacing.
@@ -201,7 +201,13 @@ fn sums(weights: &BitMatrix, x: &[i32], live: &[bool]) -> Vec<i32> {
 /// §5: what a run of the passes with these logits says.
 pub fn result(passes: &[Vec<i32>]) -> ImageResult {
     let classes = passes[0].len();
-    let mut result = ImageResult { sum: vec![0; classes], sumsq: vec![0; classes], votes: vec![0; classes], class: 0 };
+    let mut result = ImageResult {
+        sum: vec![0; classes],
+        sumsq: vec![0; classes],
+        votes: vec![0; classes],
+        class: 0,
+        passes: passes.len() as u32,
+    };
     for logits in passes {
         for (c, &z) in logits.iter().enumerate() {
             let z = i64::from(z);
@@ -212,6 +218,30 @@ pub fn result(passes: &[Vec<i32>]) -> ImageResult {
     }
     result.class = argmax(&result.sum);
     result
+}
+
+/// §5, early stop: all images from the first on, one after the other, with the logits of their passes.
+pub fn early(net: &Network, images: &Images, passes: u32, rule: EarlyStop) -> Vec<(ImageResult, Vec<i32>)> {
+    // Of each pass: images that reached it so far.
+    let mut reached = vec![0; passes as usize];
+    let mut all = vec![];
+    for i in 0..images.len() {
+        let mut logits = vec![];
+        for t in 0..passes {
+            logits.push(pass(net, images.image(i), reached[t as usize], t, true).logits);
+            reached[t as usize] += 1;
+            if (t + 1) % rule.every == 0 && t + 1 < passes {
+                let mut sums = result(&logits).sum;
+                sums.sort();
+                let lead = sums[sums.len() - 1] - sums[sums.len() - 2];
+                if lead >= i64::from((t + 1) / rule.every) * i64::from(rule.lead) {
+                    break;
+                }
+            }
+        }
+        all.push((result(&logits), logits.concat()));
+    }
+    all
 }
 
 fn argmax<V: Ord + Copy>(values: &[V]) -> usize {
