@@ -1,60 +1,96 @@
-// Usage: node uncertainty-table.js RESULT.json ...
+// Usage: node uncertainty-table.js METHOD-outliers-SHARE-seed-SEED.json ...
 //
-// Results of `neuspin uncertainty --json` for networks called outliers-SHARE-seed-SEED, as two Markdown tables. A cell is
-// the mean over seeds, and the least and the largest of them.
+// Results of `neuspin uncertainty --json` as three Markdown tables: quality on the own data, detection of other data, and the
+// shortest account of detection. A cell is the mean over seeds, and the least and the largest of them.
 "use strict";
 const fs = require("fs");
+const path = require("path");
 
-const recipes = new Map();
+const names = {
+  spindrop: "SpinDrop",
+  scale: "Scale-Dropout",
+  affine: "affine, vector",
+  "affine-element": "affine, element",
+  subset: "sub-set inference",
+  spinbayes: "SpinBayes",
+};
+
+// Method, then recipe, each with the results of all seeds.
+const methods = new Map();
 for (const file of process.argv.slice(2)) {
-  const result = JSON.parse(fs.readFileSync(file, "utf8"));
-  const outliers = result.model.split("-")[1].replace("_", ".");
-  const recipe = outliers === "0" ? "none" : `${100 * Number(outliers)} %`;
-  recipes.set(recipe, [...(recipes.get(recipe) || []), result]);
+  const [, method, share] = path.basename(file).match(/^(.+)-outliers-([0-9_]+)-seed-[0-9]+\.json$/);
+  const recipe = share === "0" ? "none" : `${100 * Number(share.replace("_", "."))} %`;
+  const recipes = methods.get(names[method]) || new Map();
+  recipes.set(recipe, [...(recipes.get(recipe) || []), JSON.parse(fs.readFileSync(file, "utf8"))]);
+  methods.set(names[method], recipes);
+}
+
+function mean(values) {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 function cell(values, digits) {
   const text = (value) => value.toFixed(digits);
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  return `${text(mean)} (${text(Math.min(...values))} to ${text(Math.max(...values))})`;
+  return `${text(mean(values))} (${text(Math.min(...values))} to ${text(Math.max(...values))})`;
 }
 
-const way = (passes) => (passes === 0 ? "dropout off" : `T = ${passes}`);
 const row = (cells) => console.log(`| ${cells.join(" | ")} |`);
 function header(cells) {
   row(cells);
   row(cells.map(() => "---"));
 }
 
-header(["outliers", "asked with", "accuracy, %", "NLL, nats", "Brier", "ECE, %"]);
-for (const [recipe, results] of recipes) {
-  for (let n = 0; n < results[0].own_data.length; n++) {
-    const of = (key, factor) => results.map((result) => factor * result.own_data[n][key].value);
-    row([
-      recipe,
-      way(results[0].own_data[n].passes),
-      cell(of("accuracy", 100), 2),
-      cell(of("negative_log_likelihood", 1), 4),
-      cell(of("brier", 1), 4),
-      cell(of("calibration_error", 100), 2),
-    ]);
+// Ways are dropout off, one pass, all passes.
+const way = (passes) => (passes === 0 ? "dropout off" : `T = ${passes}`);
+
+header(["method", "outliers", "asked with", "accuracy, %", "NLL, nats", "Brier", "ECE, %"]);
+for (const [method, recipes] of methods) {
+  for (const [recipe, results] of recipes) {
+    for (let n = 0; n < results[0].own_data.length; n++) {
+      const of = (key, factor) => results.map((result) => factor * result.own_data[n][key].value);
+      row([
+        method,
+        recipe,
+        way(results[0].own_data[n].passes),
+        cell(of("accuracy", 100), 2),
+        cell(of("negative_log_likelihood", 1), 4),
+        cell(of("brier", 1), 4),
+        cell(of("calibration_error", 100), 2),
+      ]);
+    }
   }
 }
 
 console.log();
-header(["outliers", "against", "asked with", "AUROC, %", "AUPR, %", "detected, %"]);
-for (const [recipe, results] of recipes) {
-  for (let set = 0; set < results[0].against.length; set++) {
-    for (let n = 0; n < results[0].against[set].ways.length; n++) {
-      const of = (key) => results.map((result) => 100 * result.against[set].ways[n][key].value);
-      row([
-        recipe,
-        results[0].against[set].data,
-        way(results[0].against[set].ways[n].passes),
-        cell(of("auroc"), 2),
-        cell(of("aupr"), 2),
-        cell(of("detected"), 2),
-      ]);
+const [some] = methods.values().next().value.values();
+const sets = some[0].against.map((set) => set.data);
+const last = some[0].own_data.length - 1;
+const all = way(some[0].own_data[last].passes);
+// A figure in per cent, of every seed.
+const found = (results, set, n, key) => results.map((result) => 100 * result.against[sets.indexOf(set)].ways[n][key].value);
+
+header(["method", "outliers", "against", "AUROC off, %", `AUROC ${all}, %`, "detected off, %", `detected ${all}, %`]);
+for (const [method, recipes] of methods) {
+  for (const [recipe, results] of recipes) {
+    for (const set of sets) {
+      const both = (key) => [0, last].map((n) => cell(found(results, set, n, key), 2));
+      row([method, recipe, set, ...both("auroc"), ...both("detected")]);
     }
   }
+}
+
+console.log();
+const short = [["fashion-mnist", "auroc"], ["uniform", "detected"], ["gaussian", "detected"]];
+const title = { auroc: "AUROC", detected: "detected, %" };
+const recipes = [...methods.values().next().value.keys()];
+header(["method", ...short.flatMap(([set, key]) => recipes.map((recipe) => `${set} ${title[key]}, outliers ${recipe}`))]);
+for (const [method, byRecipe] of methods) {
+  const cells = short.flatMap(([set, key]) =>
+    recipes.map((recipe) => {
+      if (!byRecipe.has(recipe)) return "-";
+      const value = mean(found(byRecipe.get(recipe), set, last, key));
+      return key === "auroc" ? (value / 100).toFixed(3) : value.toFixed(1);
+    }),
+  );
+  row([method, ...cells]);
 }

@@ -4,7 +4,7 @@ use super::Status;
 use super::model_arg::ModelArg;
 use super::output::{Output, grouped, percent, table};
 use super::plan_arg::PlanArgs;
-use super::uncertainty::{Said, ask};
+use super::uncertainty::{Arithmetic, Said, ask};
 use anyhow::{Context, Result, ensure};
 use neuspin::cosim::{Cells, synthesize};
 use neuspin::data::{self, DataError, Other, Split};
@@ -111,7 +111,7 @@ fn quality(args: &Args, model: &Model, network: &Network, output: &Output) -> Re
     let set = data::load(&model.input.dataset, Split::Test)?;
     let set = set.first(args.limit.unwrap_or(set.len()));
     let labels: Vec<usize> = set.labels.iter().map(|&label| usize::from(label)).collect();
-    let own = ask(network, &data::encode(&set, &model.input)?, output)?;
+    let own = ask(network, &data::encode(&set, &model.input)?, Arithmetic::Host, output)?;
     let right = |said: &Said| accuracy(&said.classes, &labels);
     // With one pass a run, one pass is all passes.
     let all = own.last().context("no way of asking")?;
@@ -129,7 +129,7 @@ fn quality(args: &Args, model: &Model, network: &Network, output: &Output) -> Re
             Err(error) => return Err(error.into()),
         };
         let count = args.limit.unwrap_or(images.len()).min(images.len());
-        let outside = ask(network, &images.slice(0..count), output)?;
+        let outside = ask(network, &images.slice(0..count), Arithmetic::Host, output)?;
         let outside = outside.last().context("no way of asking")?.scored(OutlierScore::Entropy);
         auroc.push((other.to_string(), Detection::new(&inside, &outside, &threshold)?.auroc));
     }

@@ -3,6 +3,7 @@
 //!
 //! Entropies and likelihoods are in nats.
 
+mod chip;
 mod detection;
 mod entropy_threshold;
 mod interval;

@@ -69,10 +69,41 @@ fn scores_rules_and_one_pass_can_be_chosen() {
     }
 }
 
+/// The contract's bound is 0.0017 · H + 0.0024 nats an image; the largest entropy of ten classes is ln 10.
+#[test]
+fn the_chip_says_nearly_the_same_and_not_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let base = ["uncertainty", "digits-spindrop", "--against", "uniform", "--passes", "8", "--limit", "200"];
+    for score in ["entropy", "mutual-information", "max-softmax", "largest-logit"] {
+        let [host, chip] = [&["--score", score][..], &["--score", score, "--chip"]]
+            .map(|more| json(folder.path(), &[&base[..], more].concat()));
+        assert_eq!((&host["chip"], &chip["chip"]), (&Value::Bool(false), &Value::Bool(true)));
+        for n in 0..3 {
+            let of = |found: &Value, key: &str| figure(&found["own_data"][n][key]);
+            assert_eq!(of(&host, "accuracy"), of(&chip, "accuracy"));
+            let (h, c) = (of(&host, "entropy"), of(&chip, "entropy"));
+            assert!(h != c && (h - c).abs() <= 0.0017 * h + 0.0024, "{h} and {c}");
+            let ways = |found: &Value| found["against"][0]["ways"][n].clone();
+            let [h, c] = [&host, &chip].map(|found| figure(&ways(found)["detected"]));
+            assert!((h - c).abs() < 0.03, "{score}: {h} and {c} detected");
+            // Images surer than the chip's numbers can say are equal there and share their win: 1/1024 octave of a
+            // probability near 1, 1/4096 octave of an entropy.
+            let most = if score == "max-softmax" { 0.1 } else { 0.03 };
+            let [h, c] = [&host, &chip].map(|found| figure(&ways(found)["auroc"]));
+            assert!((h - c).abs() < most, "{score}: {h} and {c}");
+            // Sums of logits are integers wherever they are read.
+            assert!(score != "largest-logit" || h == c);
+        }
+    }
+    let text = ok(folder.path(), &[&base[..], &["--chip"]].concat());
+    assert!(text.contains("fixed point, as on the chip"), "{text}");
+}
+
 #[test]
 fn other_data_that_cannot_be_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let cases: [(&[&str], &str); 6] = [
+    let cases: [(&[&str], &str); 7] = [
+        (&["--chip", "--score", "mutual-information", "--passes", "1"], "at least 2 passes"),
         (&["--against", "cats"], "uniform, gaussian, rotate"),
         (&["--against", "rotate:far"], "rotate:90"),
         (&["--against", "nothing.npy"], "nothing.npy"),
@@ -118,4 +149,27 @@ fn sets_that_were_not_fetched_are_left_out_unless_named() {
     assert_eq!(found["against"].as_array().unwrap().len(), 2 + 12);
     let (code, _, error) = here(&["--against", "uniform,fashion-mnist"]);
     assert!(code == 2 && error.contains("--against fashion-mnist") && error.contains("make data"), "{error}");
+}
+
+#[test]
+fn parts_and_thresholds_that_contradict_each_other_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    ok(folder.path(), &["calibrate", "digits-spindrop", "--out", "one.json"]);
+    ok(folder.path(), &["calibrate", "digits-spindrop", "--class-wise", "--out", "each.json"]);
+    let cases: [(&[&str], &str); 7] = [
+        (&["--uncertainty", "none,mean"], "with nothing else"),
+        (&["--uncertainty", "none", "--thresholds", "one.json"], "without --thresholds"),
+        (&["--uncertainty", "flag,class-flag"], "not both"),
+        (&["--uncertainty", "flag", "--thresholds", "each.json"], "class-flag instead of flag"),
+        (&["--uncertainty", "class-flag", "--thresholds", "one.json"], "calibrate --class-wise"),
+        (&["--thresholds", "one.json", "--passes", "4"], "calibrate with --passes 4"),
+        (&["--thresholds", "none.json"], "none.json"),
+    ];
+    for (args, said) in cases {
+        let error = fails(folder.path(), &[&["generate", "digits-spindrop"], args].concat(), 2);
+        assert!(error.contains(said), "{args:?}: {error}");
+    }
+    let error = fails(folder.path(), &["generate", "digits-scale", "--thresholds", "one.json"], 2);
+    assert!(error.contains("thresholds of `digits_spindrop`"), "{error}");
+    assert!(!folder.path().join("hdl_out").exists());
 }

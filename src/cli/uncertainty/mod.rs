@@ -17,13 +17,14 @@ use neuspin::net::{Images, Network};
 use neuspin::uncertainty::{CONFIDENCE, OutlierScore, RESAMPLES, Rule};
 use quality::{Quality, quality_table, reliability_table};
 use serde_json::{Value, json};
-pub use ways::{Said, ask};
+pub use ways::{Arithmetic, Said, ask};
 
 const EXAMPLES: &str = "\
 Examples:
   neuspin uncertainty digits-spindrop
   neuspin uncertainty mnist-spindrop-1bit --against fashion-mnist,uniform
   neuspin uncertainty mnist-spindrop-1bit --against rotate:90 --class-wise --acceptance 0.99
+  neuspin uncertainty digits-spindrop --chip --passes 32        as a design with --uncertainty says it
   neuspin uncertainty models/mine --against strange.npy --score largest-logit
   neuspin uncertainty digits-spindrop --json | jq '.against[] | {data, auroc: .ways[-1].auroc.value}'
 
@@ -60,6 +61,10 @@ pub struct Args {
     /// A threshold for each predicted class
     #[arg(long)]
     class_wise: bool,
+    /// Take probabilities and entropies from the chip's fixed-point arithmetic (designs with --uncertainty) instead of
+    /// double precision
+    #[arg(long)]
+    chip: bool,
     /// Seed of noise images and of resampling
     #[arg(long, default_value_t = 1, value_name = "SEED")]
     data_seed: u64,
@@ -101,11 +106,16 @@ pub fn run(args: &Args, output: &Output) -> Result<Status> {
     let named = args.against.iter().map(|name| Other::named(name)).collect::<Result<Vec<_>, _>>();
     let named = named.context("--against")?.concat();
     let (model, network) = args.model.network(&args.draws)?;
+    ensure!(
+        !(args.chip && matches!(args.score, Score::MutualInformation) && network.passes < 2),
+        "--chip --score mutual-information: one pass gives the chip's rounding alone; at least 2 passes"
+    );
     let own = own_data(args, &model)?;
     let labels: Vec<usize> = own.labels.iter().map(|&label| usize::from(label)).collect();
     let (others, missing) = other_data(args, named, &own, &model, output)?;
 
-    let said = ask(&network, &data::encode(&own, &model.input)?, output)?;
+    let arithmetic = if args.chip { Arithmetic::Chip } else { Arithmetic::Host };
+    let said = ask(&network, &data::encode(&own, &model.input)?, arithmetic, output)?;
     let quality = said.iter().map(|said| Quality::new(said, &labels, args.data_seed)).collect::<Result<Vec<_>>>()?;
     let rule = Rule { acceptance: args.acceptance, class_wise: args.class_wise };
     let score = args.score.outlier_score();
@@ -113,7 +123,7 @@ pub fn run(args: &Args, output: &Output) -> Result<Status> {
         said.iter().map(|said| Ordinary::new(said, score, rule, network.classes())).collect();
     let ordinary = ordinary?;
     let outcomes = others.into_iter().map(|(other, images)| {
-        let said = ask(&network, &images, output)?;
+        let said = ask(&network, &images, arithmetic, output)?;
         Outcome::new(other, &said, &ordinary, &labels, args.data_seed)
     });
     let outcomes = outcomes.collect::<Result<Vec<_>>>()?;
@@ -124,6 +134,7 @@ pub fn run(args: &Args, output: &Output) -> Result<Status> {
         "images": own.len(),
         "passes": network.passes,
         "seed": network.seed,
+        "chip": args.chip,
         "data_seed": args.data_seed,
         "confidence": CONFIDENCE,
         "resamples": RESAMPLES,
@@ -153,6 +164,7 @@ fn head(args: &Args, model: &Model, network: &Network, own: &Dataset) -> String 
         ("model", format!("{} ({})", model.name, model.topology())),
         ("own data", format!("{} images of {}", grouped(own.len() as u64), own.name)),
         ("passes an image", network.passes.to_string()),
+        ("probabilities", if args.chip { "fixed point, as on the chip" } else { "double precision" }.into()),
         ("detected by", format!("{}; {} of its own data accepted{by}", args.score.name(), percent(args.acceptance))),
     ])
 }

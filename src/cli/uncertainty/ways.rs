@@ -51,10 +51,29 @@ impl Said {
     }
 }
 
+/// In whose numbers probabilities and entropies are computed from the logits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Arithmetic {
+    /// Double precision.
+    Host,
+    /// The fixed point of a design with `--uncertainty`.
+    Chip,
+}
+
 /// Asks without dropout, with one pass, and with all passes of the network where those are more.
-pub fn ask(network: &Network, images: &Images, output: &Output) -> Result<Vec<Said>> {
+pub fn ask(network: &Network, images: &Images, arithmetic: Arithmetic, output: &Output) -> Result<Vec<Said>> {
     let golden = Golden::new(network)?;
-    let one = |result: &ImageResult, logits: &[i32]| (Prediction::new(logits, &network.output), result.class);
+    let one = |result: &ImageResult, logits: &[i32]| {
+        let prediction = match arithmetic {
+            Arithmetic::Host => Prediction::new(logits, &network.output),
+            Arithmetic::Chip => {
+                let passes = logits.len() / network.classes();
+                let found = golden.softmax().uncertainty(logits);
+                Prediction::reported(result, &found, passes as u32, &network.output)
+            }
+        };
+        (prediction, result.class)
+    };
     let said = |way, all: Vec<(Prediction, usize)>| {
         let (predictions, classes) = all.into_iter().unzip();
         Said { way, predictions, classes }
