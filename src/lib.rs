@@ -7,6 +7,7 @@
 pub mod cosim;
 pub mod data;
 pub mod emit;
+pub mod faults;
 pub mod files;
 pub mod golden;
 pub mod interrupt;

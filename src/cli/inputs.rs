@@ -32,7 +32,12 @@ pub struct Inputs {
 impl InputArgs {
     /// The test images of a known set.
     pub fn set(name: &str) -> InputArgs {
-        InputArgs { data: Some(name.into()), labels: None, limit: None }
+        InputArgs::first(name, None)
+    }
+
+    /// The first test images of a known set, or all.
+    pub fn first(name: &str, limit: Option<usize>) -> InputArgs {
+        InputArgs { data: Some(name.into()), labels: None, limit }
     }
 
     pub fn load(&self, model: &Model) -> Result<Inputs> {

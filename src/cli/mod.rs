@@ -6,6 +6,7 @@ mod completions;
 mod cosim;
 mod demo;
 mod evaluate;
+mod faults;
 mod generate;
 mod inputs;
 mod inspect;
@@ -56,6 +57,7 @@ enum Command {
     Evaluate(evaluate::Args),
     Uncertainty(uncertainty::Args),
     Compare(compare::Args),
+    Faults(faults::Args),
     Calibrate(calibrate::Args),
     Generate(generate::Args),
     Cosim(cosim::Args),
@@ -83,6 +85,7 @@ pub fn main() -> ExitCode {
         Command::Evaluate(args) => evaluate::run(&args, &output),
         Command::Uncertainty(args) => uncertainty::run(&args, &output),
         Command::Compare(args) => compare::run(&args, &output),
+        Command::Faults(args) => faults::run(&args, &output),
         Command::Calibrate(args) => calibrate::run(&args, &output),
         Command::Generate(args) => generate::run(&args, &output),
         Command::Cosim(args) => cosim::run(&args, &output),

@@ -1,5 +1,6 @@
 //! The `neuspin` command as scripts see it: exit codes, standard output, what it leaves behind.
 
+mod faults;
 mod interrupts;
 mod uncertainty;
 
