@@ -246,6 +246,13 @@ pub(super) fn check(layer: &Hidden, bound: i64, code_bits: u32) -> Result<(), St
                     if others.is_empty() {
                         return Err("1 crossbar; SpinBayes chooses among at least 2".into());
                     }
+                    if 1 + others.len() > full as usize {
+                        return Err(format!(
+                            "{} crossbars, but a draw of {code_bits} bits chooses among {full}: use more code bits or fewer \
+                             crossbars",
+                            1 + others.len()
+                        ));
+                    }
                     others.iter().enumerate().try_for_each(|(n, c)| {
                         crossbar(&layer.weights, &c.weights, &c.thresholds, &c.directions, bound)
                             .map_err(|what| format!("crossbar {}: {what}", n + 1))
