@@ -383,7 +383,7 @@ fn control() -> Result<Vec<VerilogFile>, RtlError> {
     let random = Random { lfsr_bits: 32, code_bits: 8 };
     let name = "example_control".to_string();
     let (thresholds, threshold_bits) = (vec![], 0);
-    let codes = vec![26, 51];
+    let codes = vec![Some(26), Some(51)];
     let lead = None;
     Control { name, codes, passes: 4, max_passes: 8, lanes: 2, root: 1, random, thresholds, threshold_bits, lead }
         .emit()

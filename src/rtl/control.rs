@@ -30,8 +30,8 @@ const FIRST_THRESHOLD: u32 = 0x80;
 #[derive(Clone, Debug)]
 pub struct Control {
     pub name: String,
-    /// Dropout codes after reset, one a stochastic layer.
-    pub codes: Vec<u32>,
+    /// Dropout codes after reset, one a stochastic layer; none of a Gaussian source or an arbiter, which drop nothing.
+    pub codes: Vec<Option<u32>>,
     pub passes: u32,
     pub max_passes: u32,
     pub lanes: u32,
@@ -103,16 +103,14 @@ impl Control {
             ));
         }
         for (s, code) in (0u32..).zip(&self.codes) {
-            map.push(register(
-                FIRST_CODE + s,
-                &format!("CODE{s}"),
-                "rw",
-                u64::from(*code),
-                &format!(
+            let description = match code {
+                Some(_) => format!(
                     "probability of dropping in dropout unit {s}, in units of 2^-{}; takes effect at a restart",
                     self.random.code_bits
                 ),
-            ));
+                None => format!("without effect: stochastic unit {s} drops nothing (Gaussian source or arbiter)"),
+            };
+            map.push(register(FIRST_CODE + s, &format!("CODE{s}"), "rw", u64::from(code.unwrap_or(0)), &description));
         }
         let times = if self.lead.is_some() { "" } else { ", times passes" };
         for (c, threshold) in (0u32..).zip(&self.thresholds) {
@@ -235,7 +233,7 @@ impl Control {
         let mut cfg_codes = vec![];
         for (s, code) in (0u32..).zip(&self.codes) {
             let q = m.reg(&format!("cfg_code{s}_q"), code_bits + 1);
-            reset.push(set(&q, &lit(code_bits + 1, u128::from(*code))));
+            reset.push(set(&q, &lit(code_bits + 1, u128::from(code.unwrap_or(0)))));
             writes.push(when(&hit(FIRST_CODE + s), [set(&q, &data.bits(0, code_bits + 1))]));
             cfg_codes.push(q);
         }
@@ -442,5 +440,32 @@ impl Control {
         m.clocked(&clk, [case(&address, arms, vec![note("write-only or not there"), set(&read, &lit(32, 0))])]);
         files.push(m.build()?);
         Ok(files)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_without_effect_says_so() {
+        let control = Control {
+            name: "example".into(),
+            codes: vec![Some(26), None],
+            passes: 4,
+            max_passes: 8,
+            lanes: 2,
+            root: 1,
+            random: Random { lfsr_bits: 32, code_bits: 8 },
+            thresholds: vec![],
+            threshold_bits: 0,
+        };
+        let registers = control.registers();
+        let of = |name: &str| registers.iter().find(|r| r.name == name).map(|r| (r.reset, r.description.as_str()));
+        let (reset, told) = of("CODE0").unwrap();
+        assert!(reset == 26 && told.starts_with("probability of dropping in dropout unit 0"), "{reset}, {told}");
+        let (reset, told) = of("CODE1").unwrap();
+        assert!(reset == 0 && told.starts_with("without effect"), "{reset}, {told}");
+        assert!(control.emit().is_ok());
     }
 }

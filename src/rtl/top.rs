@@ -134,7 +134,7 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
     m.section("Registers and the start of the random streams");
     let control = Control {
         name: format!("{name}_control"),
-        codes: units.clone(),
+        codes: network.hidden.iter().filter_map(|h| h.method.as_ref()).map(Method::code).collect(),
         passes: network.passes.min(plan.max_passes as u32),
         max_passes: plan.max_passes as u32,
         lanes,
