@@ -6,7 +6,7 @@ TEST_TOOLS = $(SIMULATION_TOOLS) iverilog yosys
 # Features that the tests and lints are run with. The trainer's takes some minutes to compile; `make test FEATURES=` leaves it out.
 FEATURES = train
 
-.PHONY: demo tools test lint data bench area uncertainty uncertainty-area prove compare
+.PHONY: demo tools test lint data bench area uncertainty uncertainty-area neurons-area faults prove compare
 
 ## demo: the whole way with a bundled network, from model to proven Verilog
 demo:
@@ -39,13 +39,21 @@ bench:
 area: tools
 	scripts/area.sh 16x64x16 16x64x4 8x32x16 4x32x1
 
-## uncertainty: train six networks and measure what passes and outliers buy (half an hour; needs node)
+## uncertainty: train 36 networks and measure what methods, passes and outliers buy (an hour and a half; needs node)
 uncertainty:
 	scripts/uncertainty.sh
 
 ## uncertainty-area: LUTs of the uncertainty, part by part (Yosys; some minutes)
 uncertainty-area: tools
 	scripts/uncertainty-area.sh
+
+## neurons-area: LUTs of the neurons that decide on sums, at several foldings (Yosys; some minutes)
+neurons-area: tools
+	scripts/neurons-area.sh
+
+## faults: accuracy over dies with broken cells, with and without inverted normalization (some minutes; needs node)
+faults:
+	scripts/faults.sh
 
 ## prove: every bundled model in Verilator, two foldings, with and without paused streams (a quarter of an hour)
 prove: tools

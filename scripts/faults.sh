@@ -3,7 +3,7 @@
 #
 #   scripts/faults.sh [LIMIT]      default: the first 1000 test images
 #
-# Ten dies a rate of three bundled MNIST networks of one size. Results stay in target/faults; a quarter of an hour on two cores.
+# Ten dies a rate of three bundled MNIST networks of one size. Results stay in target/faults; some minutes on two cores.
 # NEUSPIN names another program than the one built here.
 set -euo pipefail
 cd "$(dirname "$0")/.."
