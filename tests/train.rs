@@ -6,7 +6,7 @@ use neuspin::data::{self, Split};
 use neuspin::golden::Golden;
 use neuspin::lower::lower;
 use neuspin::model::{Draw, Encoding, Method, Model, forward};
-use neuspin::net::Drops;
+use neuspin::net::{Drops, Place};
 use neuspin::train::{Methods, TrainConfig, train};
 use std::fs;
 
@@ -83,6 +83,16 @@ fn a_network_without_dropout_has_none() {
 }
 
 #[test]
+fn dropping_before_the_sign_learns_the_digits_in_a_few_epochs() {
+    let config = TrainConfig { dropout_place: Some(Place::BeforeSign), ..quick() };
+    let model = run(&config);
+    let found = test_accuracy(&model);
+    assert!(found > 0.8, "{found}");
+    assert!(model.command.contains(" --dropout 0.1 --dropout-place before "), "{}", model.command);
+    assert!(model.description.contains("SpinDrop before the sign with p = 0.1"), "{}", model.description);
+}
+
+#[test]
 fn every_method_learns_the_digits_in_a_few_epochs() {
     for methods in ["spatial-spindrop", "scale", "affine", "subset", "spinbayes", "scale,none,spinbayes"] {
         let layers = if methods.contains(',') { "64-64-64-32-10" } else { "64-64-64-10" };
@@ -109,6 +119,9 @@ fn parameters_of_methods_reach_the_model() {
         TrainConfig { drops: Some(Drops::Element), norm_groups: Some(4), dropout: Some(0.3), ..config("affine") };
     let Method::Affine(affine) = first(affine) else { panic!() };
     assert_eq!((affine.p, affine.drops, affine.groups), (0.3, Drops::Element, 4));
+    let before = TrainConfig { dropout_place: Some(Place::BeforeSign), ..config("spindrop") };
+    let Method::Spindrop(dropout) = first(before) else { panic!() };
+    assert_eq!((dropout.p, dropout.place), (0.1, Place::BeforeSign));
     let Method::Subset(subset) = first(TrainConfig { gaussian_bits: Some(6), ..config("subset") }) else { panic!() };
     assert_eq!(subset.bits, 6);
     let Method::Spinbayes(bayes) = first(TrainConfig { crossbars: Some(3), ..config("spinbayes") }) else { panic!() };
@@ -120,9 +133,13 @@ fn parameters_of_methods_reach_the_model() {
 #[test]
 fn methods_that_contradict_their_options_are_refused() {
     let config = |methods: &str| TrainConfig { methods: methods.parse().unwrap(), ..quick() };
-    let cases: [(TrainConfig, &str); 11] = [
+    let cases: [(TrainConfig, &str); 12] = [
         (TrainConfig { dropout: Some(0.1), ..config("subset") }, "--dropout: no layer has a method that heeds it"),
         (TrainConfig { dropout: Some(0.1), ..config("none") }, "--dropout: no layer"),
+        (
+            TrainConfig { dropout_place: Some(Place::AfterSign), ..config("scale") },
+            "--dropout-place: no layer has a method that heeds it: spindrop",
+        ),
         (TrainConfig { dropout: Some(0.0), ..config("scale") }, "--dropout: 0 would drop nothing"),
         (
             TrainConfig { crossbars: Some(4), ..config("scale") },

@@ -41,6 +41,9 @@ pub struct Args {
     /// Probability of dropping [default: 0.1; 0.2 with scale or affine]
     #[arg(long, value_name = "P")]
     dropout: Option<f64>,
+    /// spindrop, spatial-spindrop: a dropped neuron adds nothing (after the sign), or is +1 (before it) [default: after]
+    #[arg(long, value_name = "before|after", value_parser = ["before", "after"])]
+    dropout_place: Option<String>,
     /// scale: deviation of the probability between batches, as of a unit that varies [default: 0]
     #[arg(long, value_name = "SIGMA")]
     p_spread: Option<f64>,
@@ -88,7 +91,7 @@ pub struct Args {
 pub fn run(args: &Args, output: &Output) -> Result<Status> {
     use super::output::{facts, percent};
     use anyhow::Context;
-    use neuspin::net::Drops;
+    use neuspin::net::{Drops, Place};
     let config = TrainConfig {
         dataset: args.dataset.clone(),
         layers: args.layers.parse().map_err(|what: String| anyhow::anyhow!("--layers: {what}"))?,
@@ -96,6 +99,10 @@ pub fn run(args: &Args, output: &Output) -> Result<Status> {
         signed: args.signed,
         methods: args.method.parse().map_err(|what: String| anyhow::anyhow!("--method: {what}"))?,
         dropout: args.dropout,
+        dropout_place: args
+            .dropout_place
+            .as_deref()
+            .map(|place| if place == "before" { Place::BeforeSign } else { Place::AfterSign }),
         p_spread: args.p_spread,
         drops: args.drops.as_deref().map(|d| if d == "vector" { Drops::Vector } else { Drops::Element }),
         norm_groups: args.norm_groups,

@@ -3,7 +3,7 @@
 use super::TrainError;
 use super::method::{Kind, Methods};
 use crate::model::is_name;
-use crate::net::Drops;
+use crate::net::{Drops, Place};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::PathBuf;
@@ -25,6 +25,8 @@ pub struct TrainConfig {
     pub methods: Methods,
     /// Probability of dropping, below 1; of the methods that drop.
     pub dropout: Option<f64>,
+    /// Where SpinDrop stands; after the sign unless told otherwise.
+    pub dropout_place: Option<Place>,
     /// Deviation of the probability from batch to batch, as of a unit that varies; of Scale-Dropout.
     pub p_spread: Option<f64>,
     /// What a draw of affine dropout decides.
@@ -64,6 +66,7 @@ impl Default for TrainConfig {
             signed: false,
             methods: Methods(vec![Kind::Spindrop]),
             dropout: None,
+            dropout_place: None,
             p_spread: None,
             drops: None,
             norm_groups: None,

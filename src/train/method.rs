@@ -1,7 +1,7 @@
 //! Which stochastic method each hidden layer is trained with.
 
 use super::{TrainConfig, TrainError};
-use crate::net::Drops;
+use crate::net::{Drops, Place};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -36,8 +36,8 @@ pub struct Methods(pub Vec<Kind>);
 /// The method of a hidden layer with all its parameters.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum LayerMethod {
-    Spindrop { p: f64 },
-    SpatialSpindrop { p: f64 },
+    Spindrop { p: f64, place: Place },
+    SpatialSpindrop { p: f64, place: Place },
     Scale { p: f64, spread: f64 },
     Affine { p: f64, drops: Drops, groups: usize },
     Subset { bits: u32 },
@@ -67,9 +67,11 @@ impl TrainConfig {
         };
         let has = |of: &[Kind]| kinds.iter().any(|k| of.contains(k));
         let of_layers = [Kind::Scale, Kind::Affine];
-        let with_p = has(&of_layers) || has(&[Kind::Spindrop, Kind::SpatialSpindrop]);
+        let of_neurons = [Kind::Spindrop, Kind::SpatialSpindrop];
+        let with_p = has(&of_layers) || has(&of_neurons);
         let unheeded = [
             ("dropout", self.dropout.is_some() && !with_p, "spindrop, spatial-spindrop, scale or affine"),
+            ("dropout-place", self.dropout_place.is_some() && !has(&of_neurons), "spindrop or spatial-spindrop"),
             ("p-spread", self.p_spread.is_some() && !has(&[Kind::Scale]), "scale"),
             ("drops", self.drops.is_some() && !has(&[Kind::Affine]), "affine"),
             ("norm-groups", self.norm_groups.is_some() && !has(&[Kind::Affine]), "affine"),
@@ -86,6 +88,7 @@ impl TrainConfig {
         if p == 0.0 && has(&of_layers) {
             return fail("dropout", "0 would drop nothing; use --method none".into());
         }
+        let place = self.dropout_place.unwrap_or_default();
         let spread = self.p_spread.unwrap_or(0.0);
         if !(0.0..=0.5).contains(&spread) {
             return fail("p-spread", format!("{spread}; a deviation of 0 to 0.5"));
@@ -106,8 +109,8 @@ impl TrainConfig {
             }
         }
         let method = |kind: &Kind| match kind {
-            Kind::Spindrop if p > 0.0 => Some(LayerMethod::Spindrop { p }),
-            Kind::SpatialSpindrop if p > 0.0 => Some(LayerMethod::SpatialSpindrop { p }),
+            Kind::Spindrop if p > 0.0 => Some(LayerMethod::Spindrop { p, place }),
+            Kind::SpatialSpindrop if p > 0.0 => Some(LayerMethod::SpatialSpindrop { p, place }),
             Kind::None | Kind::Spindrop | Kind::SpatialSpindrop => None,
             Kind::Scale => Some(LayerMethod::Scale { p, spread }),
             Kind::Affine => Some(LayerMethod::Affine { p, drops, groups }),
@@ -128,7 +131,12 @@ impl TrainConfig {
         };
         for method in self.layer_methods().unwrap_or_default().into_iter().flatten() {
             match method {
-                LayerMethod::Spindrop { p } | LayerMethod::SpatialSpindrop { p } => add("dropout", p.to_string()),
+                LayerMethod::Spindrop { p, place } | LayerMethod::SpatialSpindrop { p, place } => {
+                    add("dropout", p.to_string());
+                    if place == Place::BeforeSign {
+                        add("dropout-place", "before".into());
+                    }
+                }
                 LayerMethod::Scale { p, spread } => {
                     add("dropout", p.to_string());
                     add("p-spread", spread.to_string());
@@ -162,14 +170,18 @@ impl TrainConfig {
 impl fmt::Display for LayerMethod {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
-            LayerMethod::Spindrop { p } => write!(f, "SpinDrop with p = {p}"),
-            LayerMethod::SpatialSpindrop { p } => write!(f, "Spatial-SpinDrop with p = {p}"),
+            LayerMethod::Spindrop { p, place } => write!(f, "SpinDrop{} with p = {p}", in_words(*place)),
+            LayerMethod::SpatialSpindrop { p, place } => write!(f, "Spatial-SpinDrop{} with p = {p}", in_words(*place)),
             LayerMethod::Scale { p, .. } => write!(f, "Scale-Dropout with p = {p}"),
             LayerMethod::Affine { p, .. } => write!(f, "inverted normalization and affine dropout with p = {p}"),
             LayerMethod::Subset { bits } => write!(f, "sub-set inference with {bits} bits a draw"),
             LayerMethod::Spinbayes { crossbars } => write!(f, "SpinBayes with {crossbars} crossbars"),
         }
     }
+}
+
+fn in_words(place: Place) -> &'static str {
+    if place == Place::BeforeSign { " before the sign" } else { "" }
 }
 
 impl fmt::Display for Methods {

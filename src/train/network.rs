@@ -7,7 +7,7 @@ use super::sign::{ActivationSign, WeightSign};
 use super::stochastic::{Stochastic, choices};
 use super::{TrainConfig, TrainError};
 use crate::model::{self, BatchNorm, Crossbars, Dense, Method};
-use crate::net::BitMatrix;
+use crate::net::{BitMatrix, Place};
 use candle_core::{Device, Tensor, Var};
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt};
@@ -75,11 +75,11 @@ impl Network {
         for (l, layer) in self.layers.iter_mut().enumerate() {
             x = layer.before_sign(&x, rng)?;
             if l < last {
-                let live = match layer.method {
-                    Some(Stochastic::Dropout { p, .. }) => Some(live(x.elem_count(), p, rng)),
-                    _ => None,
+                let (live, place) = match layer.method {
+                    Some(Stochastic::Dropout { p, place, .. }) => (Some(live(x.elem_count(), p, rng)), place),
+                    _ => (None, Place::default()),
                 };
-                x = x.apply_op1(ActivationSign { live })?;
+                x = x.apply_op1(ActivationSign { live, place })?;
             }
         }
         Ok(x)

@@ -1,17 +1,20 @@
 //! Sign with a straight-through gradient, of latent weights and of activations.
 
+use crate::net::Place;
 use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor, bail};
 
 /// `sign(w)` with `sign(0) = +1`; its gradient is that of the identity (Courbariaux et al. 2016). The optimiser keeps
 /// latent weights within ±1.
 pub struct WeightSign;
 
-/// `sign(x)` where live, 0 where dropped: SpinDrop after the sign, without scaling what is kept.
+/// `sign(x)`, and SpinDrop without scaling what is kept: a dropped activation is 0 after the sign; before it, x is 0 and so
+/// the activation +1.
 ///
 /// Gradients pass where |x| ≤ 1 and the activation is live.
 pub struct ActivationSign {
     /// 1 for live and 0 for dropped, one a value; none where nothing is dropped.
     pub live: Option<Vec<f32>>,
+    pub place: Place,
 }
 
 fn values<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
@@ -48,7 +51,8 @@ impl CustomOp1 for ActivationSign {
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let mut signs: Vec<f32> = values(storage, layout)?.iter().map(|&x| sign(x)).collect();
         if let Some(live) = &self.live {
-            signs.iter_mut().zip(live).for_each(|(s, live)| *s *= live);
+            let dropped = if self.place == Place::BeforeSign { sign(0.0) } else { 0.0 };
+            signs.iter_mut().zip(live).filter(|(_, live)| **live == 0.0).for_each(|(s, _)| *s = dropped);
         }
         Ok((CpuStorage::F32(signs), layout.shape().clone()))
     }
@@ -87,7 +91,7 @@ mod tests {
 
     #[test]
     fn gradients_of_activations_pass_within_one_of_zero() {
-        let (signs, gradients) = sign_and_gradient(ActivationSign { live: None });
+        let (signs, gradients) = sign_and_gradient(ActivationSign { live: None, place: Place::AfterSign });
         assert_eq!(signs, [-1.0, -1.0, -1.0, 1.0, 1.0, 1.0, 1.0]);
         assert_eq!(gradients, [0.0, 2.0, 3.0, 4.0, 5.0, 6.0, 0.0]);
     }
@@ -95,8 +99,16 @@ mod tests {
     #[test]
     fn dropped_activations_are_zero_and_kept_ones_not_scaled() {
         let live = Some(vec![1.0, 0.0, 1.0, 0.0, 1.0, 1.0, 1.0]);
-        let (signs, gradients) = sign_and_gradient(ActivationSign { live });
+        let (signs, gradients) = sign_and_gradient(ActivationSign { live, place: Place::AfterSign });
         assert_eq!(signs, [-1.0, 0.0, -1.0, 0.0, 1.0, 1.0, 1.0]);
         assert_eq!(gradients, [0.0, 0.0, 3.0, 0.0, 5.0, 6.0, 0.0]);
+    }
+
+    #[test]
+    fn what_is_dropped_before_the_sign_is_the_sign_of_zero() {
+        let live = Some(vec![0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0]);
+        let (signs, gradients) = sign_and_gradient(ActivationSign { live, place: Place::BeforeSign });
+        assert_eq!(signs, [1.0, 1.0, -1.0, 1.0, 1.0, 1.0, 1.0]);
+        assert_eq!(gradients, [0.0, 0.0, 3.0, 0.0, 5.0, 0.0, 0.0]);
     }
 }

@@ -25,7 +25,7 @@ const EPS: f64 = 1e-5;
 
 /// The method of a layer with its variables, each of shape 1 × outputs.
 pub enum Stochastic {
-    Dropout { p: f64, spatial: bool },
+    Dropout { p: f64, place: Place, spatial: bool },
     Scale { p: f64, spread: f64, alpha: Var },
     Affine { p: f64, drops: Drops, groups: usize, gamma: Var, beta: Var },
     Subset { bits: u32, mu: Var, sigma: Var },
@@ -38,8 +38,8 @@ impl Stochastic {
         let mut around =
             |mean: f32, spread: f32| -> Vec<f32> { (0..outputs).map(|_| mean + spread * normal(rng) as f32).collect() };
         Ok(match method {
-            LayerMethod::Spindrop { p } => Stochastic::Dropout { p, spatial: false },
-            LayerMethod::SpatialSpindrop { p } => Stochastic::Dropout { p, spatial: true },
+            LayerMethod::Spindrop { p, place } => Stochastic::Dropout { p, place, spatial: false },
+            LayerMethod::SpatialSpindrop { p, place } => Stochastic::Dropout { p, place, spatial: true },
             LayerMethod::Scale { p, spread } => {
                 let alpha = around(1.0, SPREAD).into_iter().map(|a| a.clamp(SCALES.0, SCALES.1)).collect();
                 Stochastic::Scale { p, spread, alpha: var(alpha)? }
@@ -136,8 +136,8 @@ impl Stochastic {
             Ok(var.flatten_all()?.to_vec1::<f32>()?.iter().map(|&v| factor * f64::from(v)).collect())
         };
         Ok(match self {
-            Stochastic::Dropout { p, spatial } => {
-                let dropout = Dropout { p: *p, place: Place::AfterSign };
+            Stochastic::Dropout { p, place, spatial } => {
+                let dropout = Dropout { p: *p, place: *place };
                 Some(if *spatial { model::Method::SpatialSpindrop(dropout) } else { model::Method::Spindrop(dropout) })
             }
             Stochastic::Scale { p, alpha, .. } => {
