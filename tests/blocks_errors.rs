@@ -14,7 +14,7 @@ fn network() -> Network {
     };
     Network {
         name: "example".into(),
-        input: Input { features: 12, bits: 2, signed: false },
+        input: Input { features: 12, bits: 2, signed: false, dropout: None },
         hidden: vec![hidden(10, 12), hidden(8, 10)],
         output: Output {
             weights: BitMatrix::zeros(4, 8),

@@ -99,6 +99,18 @@ fn every_structure_has_a_design() {
         assert!(samples.iter().any(|s| later(s, what)), "no sample has {name} behind another method");
     }
     some("SpinBayes on the first layer", |s| s.network.once_per_image() == 0);
+    some("dropped inputs and nothing else", |s| {
+        s.network.input.dropout.is_some() && s.network.stochastic_layers() == 1
+    });
+    some("dropped inputs before SpinBayes", |s| {
+        let first = s.network.hidden[0].method.as_ref();
+        s.network.input.dropout.is_some() && first.is_some_and(|m| matches!(m, Method::Spinbayes(_)))
+    });
+    some("dropped inputs before neurons that decide on sums", |s| {
+        let first = s.network.hidden[0].method.as_ref();
+        let decides = first.is_some_and(|m| !matches!(m, Method::Spinbayes(_) | Method::Spindrop(_)));
+        s.network.input.dropout.is_some() && decides
+    });
     some("1-bit codes", |s| s.network.random.code_bits == 1);
     some("16-bit codes", |s| s.network.random.code_bits == 16);
     some("2 classes", |s| s.network.classes() == 2);

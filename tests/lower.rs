@@ -2,10 +2,11 @@
 //! whole networks against the float reference on real images.
 
 use neuspin::data::{self, Split};
+use neuspin::golden::Golden;
 use neuspin::lower::{LowerError, Options, decision_error, logit_error, lower, lower_with};
 use neuspin::model::{
     self, Affine, BatchNorm, Dense, Draw, Dropout, Encoding, InputSpec, Method, Model, ScaleDropout, Subset, Training,
-    before_sign,
+    before_sign, forward,
 };
 use neuspin::net::{self, BitMatrix, Direction, Drops, Hidden, Network, Place, Random};
 use num_rational::Ratio;
@@ -49,6 +50,7 @@ fn model(features: usize, hidden: &[Norm], classes: &[Norm], eps: f64) -> Model 
             signed: false,
             dataset: "digits".into(),
             encoding: Encoding::Threshold { at: 8 },
+            dropout: None,
         },
         passes: 4,
         seed: 7,
@@ -422,6 +424,31 @@ fn random_model(rng: &mut StdRng) -> Model {
     }
     m.layers.push(dense(inputs, &[PLAIN, Norm { gamma: -0.7, beta: 0.2, ..PLAIN }], 1e-5, None));
     m
+}
+
+#[test]
+fn networks_with_dropped_inputs_agree_with_the_float_reference() {
+    let mut rng = StdRng::seed_from_u64(8);
+    for _ in 0..40 {
+        let mut model = random_model(&mut rng);
+        model.input.dropout = Some(rng.random_range(0.0..=1.0));
+        model.layers[..].iter_mut().filter(|l| l.norm.is_some()).for_each(|l| l.method = None);
+        let network = lower(&model).unwrap();
+        assert_eq!(network.codes().first(), network.input.dropout.as_ref());
+        let golden = Golden::new(&network).unwrap();
+        for pass in 0..8 {
+            let image: Vec<i16> = (0..model.input.features).map(|_| rng.random_range(0..=1)).collect();
+            let trace = golden.trace(&image, 0, pass).unwrap();
+            // Up to the first layer with affine dropout, which draws for itself.
+            let exact = model.layers.iter().take_while(|l| l.norm.is_some()).count().min(network.hidden.len());
+            let mut draws = vec![Draw::Live(trace.inputs_live)];
+            draws.extend(network.hidden.iter().map(|_| Draw::None));
+            let float = forward(&model, &image, &draws);
+            for (l, (float, integer)) in float.activations.iter().zip(&trace.hidden).enumerate().take(exact) {
+                assert_eq!(*float, integer.active, "layer {l}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -38,6 +38,7 @@ fn model() -> Model {
             signed: true,
             dataset: "digits".into(),
             encoding: Encoding::Shift { right: 1 },
+            dropout: None,
         },
         passes: 16,
         seed: u64::MAX - 1,
@@ -276,7 +277,20 @@ fn a_tensor_file_of_another_model_is_refused_by_its_hash() {
 fn manifests_that_ask_for_the_impossible_are_refused() {
     type Change = fn(&mut Value);
     let cases: &[(Change, &[&str])] = &[
-        (|m| m["version"] = json!(3), &["model.json: version: 3", "reads versions 1 and 2"]),
+        (
+            |m| {
+                m["input"]["dropout"] = json!(0.1);
+            },
+            &["input.dropout: not a field of version 2", "a manifest with it says version 3"],
+        ),
+        (
+            |m| {
+                m["version"] = json!(3);
+                m["input"]["dropout"] = json!(0.1);
+            },
+            &["input.dropout: inputs of 4 bits", "use 1-bit inputs"],
+        ),
+        (|m| m["version"] = json!(4), &["model.json: version: 4", "reads versions 1 to 3"]),
         (|m| m["format"] = json!("onnx"), &["format: `onnx`"]),
         (|m| m["colour"] = json!("red"), &["unknown field `colour`"]),
         (|m| m["name"] = json!("1st"), &["name: `1st`", "start with a letter"]),

@@ -14,7 +14,7 @@ fn network(sizes: [usize; 5]) -> Network {
     };
     Network {
         name: "hundredfold".into(),
-        input: Input { features: sizes[0], bits: 1, signed: false },
+        input: Input { features: sizes[0], bits: 1, signed: false, dropout: None },
         hidden: (0..3).map(hidden).collect(),
         output: Output {
             weights: weights(3),

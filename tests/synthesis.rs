@@ -20,7 +20,7 @@ fn design() -> Design {
     };
     let network = Network {
         name: "synthesised".into(),
-        input: Input { features: 16, bits: 2, signed: false },
+        input: Input { features: 16, bits: 2, signed: false, dropout: None },
         hidden: vec![hidden(16, 16), hidden(8, 16)],
         output: Output {
             weights: BitMatrix::from_fn(4, 8, bit),

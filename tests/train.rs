@@ -83,6 +83,17 @@ fn a_network_without_dropout_has_none() {
 }
 
 #[test]
+fn a_network_with_dropped_inputs_learns_the_digits_in_a_few_epochs() {
+    let config = TrainConfig { input_bits: 1, input_dropout: Some(0.05), methods: "none".parse().unwrap(), ..quick() };
+    let model = run(&config);
+    assert_eq!(model.input.dropout, Some(0.05));
+    let found = test_accuracy(&model);
+    assert!(found > 0.65, "{found}");
+    assert!(model.command.contains(" --input-bits 1 --input-dropout 0.05 --method none "), "{}", model.command);
+    assert!(model.description.contains("1-bit inputs dropped with p = 0.05"), "{}", model.description);
+}
+
+#[test]
 fn dropping_before_the_sign_learns_the_digits_in_a_few_epochs() {
     let config = TrainConfig { dropout_place: Some(Place::BeforeSign), ..quick() };
     let model = run(&config);
@@ -167,13 +178,21 @@ fn methods_that_contradict_their_options_are_refused() {
 
 #[test]
 fn what_cannot_be_trained_is_refused_by_option() {
-    let cases: [(TrainConfig, &str); 13] = [
+    let cases: [(TrainConfig, &str); 15] = [
         (TrainConfig { dataset: "letters".into(), ..quick() }, "data set `letters`: not known; there are digits"),
         (TrainConfig { layers: "64-10".parse().unwrap(), ..quick() }, "--layers: `64-10`; give inputs, hidden"),
         (TrainConfig { layers: "784-64-10".parse().unwrap(), ..quick() }, "--layers: `784-64-10`; digits needs 64"),
         (TrainConfig { input_bits: 9, ..quick() }, "--input-bits: 9; 1 to 8"),
         (TrainConfig { input_bits: 1, signed: true, ..quick() }, "--signed: 1-bit inputs are ±1"),
         (TrainConfig { dropout: Some(1.0), ..quick() }, "--dropout: 1; a probability"),
+        (
+            TrainConfig { input_dropout: Some(0.1), ..quick() },
+            "--input-dropout: inputs of 4 bits; a dropped input leaves",
+        ),
+        (
+            TrainConfig { input_bits: 1, input_dropout: Some(1.0), ..quick() },
+            "--input-dropout: 1; a probability above 0",
+        ),
         (TrainConfig { epochs: 0, ..quick() }, "--epochs: 0"),
         (TrainConfig { batch: 5000, ..quick() }, "--batch: 5000; digits has 1097"),
         (TrainConfig { learning_rate: f64::NAN, ..quick() }, "--learning-rate: NaN"),

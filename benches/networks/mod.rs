@@ -27,7 +27,7 @@ pub fn network(sizes: &[usize]) -> Network {
         logit_bits: 24,
         temperature: 1.0,
     };
-    let input = Input { features, bits: 1, signed: false };
+    let input = Input { features, bits: 1, signed: false, dropout: None };
     let (random, early_stop) = (Random::default(), None);
     Network { name: "bench".into(), input, hidden, output, random, seed: 1, passes: PASSES, early_stop }
 }

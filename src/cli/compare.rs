@@ -86,7 +86,11 @@ fn row(args: &Args, name: &str, output: &Output) -> Result<Row> {
     let methods: Vec<&Method> = network.hidden.iter().filter_map(|h| h.method.as_ref()).collect();
     let mut names: Vec<&str> = methods.iter().map(|m| m.name()).collect();
     names.dedup();
-    let draws = network.hidden.iter().filter_map(|h| Some(h.method.as_ref()?.draws(h.weights.rows()))).sum();
+    if network.input.dropout.is_some() {
+        names.insert(0, "input dropout");
+    }
+    let of_layers = network.hidden.iter().filter_map(|h| Some(h.method.as_ref()?.draws(h.weights.rows())));
+    let draws = network.input.dropout.map(|_| network.input.features).into_iter().chain(of_layers).sum();
     let (accuracy, auroc) = quality(args, &model, &network, output)?;
     Ok(Row {
         model: name.to_string(),

@@ -35,6 +35,7 @@ pub fn run(args: &Args, output: &Output) -> Result<Status> {
         "training": model.training,
         "topology": model.topology(),
         "input": model.input,
+        "input_dropout": network.input.dropout.map(|code| json!({ "code": code, "draws": network.input.features })),
         "passes": model.passes,
         "seed": model.seed,
         "temperature": model.temperature,
@@ -146,6 +147,8 @@ fn text(model: &Model, network: &Network, layers: &[Value], memory: u64) -> Stri
     };
     let sign = if input.signed { "signed" } else { "unsigned" };
     let width = if input.bits == 1 { "1 bit (±1)".into() } else { format!("{} bits, {sign}", input.bits) };
+    let dropped = input.dropout.zip(network.input.dropout);
+    let dropped = dropped.map_or(String::new(), |(p, code)| format!("; spindrop, p {p} (code {code})"));
     let out = &network.output;
     let head = facts(&[
         ("model", model.name.clone()),
@@ -161,7 +164,7 @@ fn text(model: &Model, network: &Network, layers: &[Value], memory: u64) -> Stri
             ),
         ),
         ("topology", model.topology()),
-        ("inputs", format!("{} of {width}; {}, {encoding}", input.features, input.dataset)),
+        ("inputs", format!("{} of {width}; {}, {encoding}{dropped}", input.features, input.dataset)),
         ("passes, seed", format!("{}, {}", model.passes, model.seed)),
         ("synapses", grouped(network.synapses() as u64)),
         ("memory", format!("{} bits of weights and thresholds", grouped(memory))),

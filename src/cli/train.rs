@@ -34,6 +34,9 @@ pub struct Args {
     /// Signed inputs: less half their range
     #[arg(long)]
     signed: bool,
+    /// Probability of dropping an input, in every pass anew; needs 1-bit inputs [default: none is dropped]
+    #[arg(long, value_name = "P")]
+    input_dropout: Option<f64>,
     /// What is random: none, spindrop, spatial-spindrop, scale, affine, subset, spinbayes; one for all hidden layers, or
     /// one for each, separated by commas
     #[arg(long, default_value = "spindrop", value_name = "NAME,...")]
@@ -97,6 +100,7 @@ pub fn run(args: &Args, output: &Output) -> Result<Status> {
         layers: args.layers.parse().map_err(|what: String| anyhow::anyhow!("--layers: {what}"))?,
         input_bits: args.input_bits,
         signed: args.signed,
+        input_dropout: args.input_dropout,
         methods: args.method.parse().map_err(|what: String| anyhow::anyhow!("--method: {what}"))?,
         dropout: args.dropout,
         dropout_place: args

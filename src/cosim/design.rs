@@ -27,7 +27,7 @@ impl Dut {
                 classes: design.classes,
                 lanes: design.plan.lanes,
                 max_passes: design.plan.max_passes as u32,
-                stochastic_layers: design.layers.iter().filter(|l| l.unit.is_some()).count(),
+                stochastic_layers: design.units,
                 widths: Widths {
                     class: w.class as usize,
                     sum: w.sum as usize,

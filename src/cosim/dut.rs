@@ -186,7 +186,7 @@ mod tests {
     #[test]
     fn packed_beats_hold_every_value_at_its_place() {
         for (bits_each, signed_input) in [(1, false), (3, false), (5, true), (8, true)] {
-            let input = Input { features: 42, bits: bits_each, signed: signed_input };
+            let input = Input { features: 42, bits: bits_each, signed: signed_input, dropout: None };
             let (low, high) = input.range();
             let span = i32::from(high - low) + 1;
             let values: Vec<i16> = (0..84).map(|v| low + ((v * 7 + 3) % span) as i16).collect();

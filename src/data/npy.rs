@@ -187,8 +187,8 @@ fn integers(values: &[f64], input: &Input) -> Result<Vec<i16>, String> {
 mod tests {
     use super::*;
 
-    const FOUR_BITS: Input = Input { features: 4, bits: 4, signed: false };
-    const ONE_BIT: Input = Input { features: 4, bits: 1, signed: false };
+    const FOUR_BITS: Input = Input { features: 4, bits: 4, signed: false, dropout: None };
+    const ONE_BIT: Input = Input { features: 4, bits: 1, signed: false, dropout: None };
 
     fn file(descr: &str, order: &str, shape: &str, data: &[u8]) -> Vec<u8> {
         let text = format!("{{'descr': '{descr}', 'fortran_order': {order}, 'shape': {shape}, }}\n");

@@ -101,7 +101,7 @@ mod tests {
     fn digits() -> (Dataset, InputSpec) {
         let set = load("digits", Split::Test).unwrap();
         let encoding = Encoding::Shift { right: 0 };
-        (set, InputSpec { features: 64, bits: 4, signed: false, dataset: "digits".into(), encoding })
+        (set, InputSpec { features: 64, bits: 4, signed: false, dataset: "digits".into(), encoding, dropout: None })
     }
 
     #[test]

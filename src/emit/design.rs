@@ -44,8 +44,10 @@ fn manifest(design: &Design, network: &Network, origin: &str) -> Value {
             "unit": l.unit,
         })
     };
+    // The inputs' unit is the first, and its probability the first of the CODE registers.
+    let dropout = network.input.dropout.map(|code| json!({ "unit": 0, "code": code }));
     let schedule = design.schedule(network);
-    json!({
+    let mut manifest = json!({
         "format": DESIGN_FORMAT,
         "version": 1,
         "generator": concat!("neuspin ", env!("CARGO_PKG_VERSION")),
@@ -66,7 +68,11 @@ fn manifest(design: &Design, network: &Network, origin: &str) -> Value {
         "ports": design.top().map(|top| top.header().ports().iter().map(port).collect::<Vec<_>>()),
         "registers": design.registers,
         "taps": design.options.taps,
-    })
+    });
+    if let Some(dropout) = dropout {
+        manifest["input_dropout"] = dropout;
+    }
+    manifest
 }
 
 /// A FuseSoC core (CAPI 2): <https://fusesoc.readthedocs.io>.

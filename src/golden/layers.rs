@@ -24,6 +24,16 @@ impl Planes {
         Planes { bits: (0..input.bits as usize).map(plane).collect(), full: full(input.features), input }
     }
 
+    /// The bits of 1-bit inputs.
+    pub fn into_bits(mut self) -> Vec<u64> {
+        self.bits.swap_remove(0)
+    }
+
+    /// 1-bit inputs, of which some are dropped.
+    pub fn kept<'a>(&'a self, live: &'a [u64]) -> Operand<'a> {
+        Operand::new(&self.bits[0], live)
+    }
+
     /// Each plane with the value of its bit.
     pub fn operands(&self) -> Vec<(i64, Operand<'_>)> {
         let Input { bits, signed, .. } = self.input;
@@ -60,6 +70,13 @@ pub(super) struct Drawing {
     /// Draws of one pass of one image.
     pub count: usize,
     pub kind: DrawingKind,
+}
+
+impl Drawing {
+    /// SpinDrop of `features` inputs: the first that draws.
+    pub fn of_inputs(code: u32, features: usize) -> Drawing {
+        Drawing { layer: 0, count: features, kind: DrawingKind::Masks { code, place: Place::AfterSign } }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -18,7 +18,8 @@ pub use uncertainty::{Softmax, Uncertainty};
 
 use crate::net::{EarlyStop, Images, Input, NetError, Network, Random};
 use crate::random::{Jump, RandomError, mask_of, root_from_seed, spacing_of};
-use layers::{HiddenLayer, OutputLayer};
+use dense::full;
+use layers::{Drawing, HiddenLayer, OutputLayer};
 use rayon::prelude::*;
 use runner::{Rows, Runner, rows_of};
 use std::ops::Range;
@@ -68,6 +69,10 @@ pub struct ImageResult {
 /// A network packed for execution.
 pub struct Golden {
     input: Input,
+    /// What the inputs draw, if they are dropped.
+    input_drawing: Option<Drawing>,
+    /// Every input live.
+    inputs_live: Vec<u64>,
     hidden: Vec<HiddenLayer>,
     output: OutputLayer,
     random: Random,
@@ -75,7 +80,7 @@ pub struct Golden {
     spacing: u64,
     root: u64,
     stochastic_layers: u32,
-    /// The first hidden layer in which passes differ, or the last hidden layer.
+    /// The first hidden layer with a method, or the last hidden layer; the first where inputs are dropped.
     parting: usize,
     logit_bits: u32,
     softmax: Softmax,
@@ -86,7 +91,7 @@ impl Golden {
     /// Packs `network`; refuses one that does not pass [`Network::check`].
     pub fn new(network: &Network) -> Result<Golden, GoldenError> {
         network.check()?;
-        let mut stochastic_layers = 0;
+        let mut stochastic_layers = u32::from(network.input.dropout.is_some());
         let mut hidden = Vec::with_capacity(network.hidden.len());
         for layer in &network.hidden {
             hidden.push(HiddenLayer::new(layer, stochastic_layers));
@@ -94,6 +99,8 @@ impl Golden {
         }
         Ok(Golden {
             input: network.input,
+            input_drawing: network.input.dropout.map(|code| Drawing::of_inputs(code, network.input.features)),
+            inputs_live: full(network.input.features),
             hidden,
             output: OutputLayer::new(&network.output),
             random: network.random,
@@ -101,7 +108,10 @@ impl Golden {
             spacing: spacing_of(network.random.lfsr_bits)?,
             root: root_from_seed(network.seed, network.random.lfsr_bits),
             stochastic_layers,
-            parting: network.hidden.iter().position(|l| l.method.is_some()).unwrap_or(network.hidden.len() - 1),
+            parting: match network.input.dropout {
+                Some(_) => 0,
+                None => network.hidden.iter().position(|l| l.method.is_some()).unwrap_or(network.hidden.len() - 1),
+            },
             logit_bits: network.output.logit_bits,
             softmax: Softmax::new(&network.output),
             early_stop: network.early_stop,

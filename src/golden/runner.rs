@@ -2,7 +2,7 @@
 
 use super::dense::{GROUP, LaneWords, Operand};
 use super::draws::Draws;
-use super::layers::{DrawingKind, HiddenLayer, Planes};
+use super::layers::{Drawing, DrawingKind, HiddenLayer, Planes};
 use super::masks::Masks;
 use super::neurons::Neurons;
 use super::{Golden, GoldenError};
@@ -23,7 +23,7 @@ pub(super) struct Runner<'g> {
 /// Passes computed together: all of several images, or some of one image. Lane `row·passes + pass`.
 struct Block {
     passes: usize,
-    /// Of each hidden layer.
+    /// Of the inputs, then of each hidden layer.
     draws: Vec<Draws>,
 }
 
@@ -40,9 +40,9 @@ pub(super) fn rows_of(passes: usize) -> usize {
     (LANES / passes).max(1)
 }
 
-/// What all passes of an image share of the parting layer.
+/// What all passes of an image share of the parting layer, or of the inputs where these are dropped.
 enum Shared {
-    /// Activation bits before dropout, by crossbar.
+    /// Activation bits before dropout, by crossbar; or the inputs.
     Bits(Vec<Vec<u64>>),
     /// Sums, of which every pass makes its own activations.
     Sums(Vec<i64>),
@@ -58,9 +58,9 @@ impl<'g> Runner<'g> {
         let mut blocks = Vec::with_capacity(passes.div_ceil(LANES));
         for first_pass in (0..passes).step_by(LANES) {
             let passes = LANES.min(passes - first_pass);
-            let mut draws = Vec::with_capacity(golden.hidden.len());
-            for layer in &golden.hidden {
-                let Some(drawing) = layer.drawing else {
+            let mut draws = Vec::with_capacity(1 + golden.hidden.len());
+            for drawing in golden.drawings() {
+                let Some(drawing) = drawing else {
                     draws.push(Draws::None);
                     continue;
                 };
@@ -97,12 +97,13 @@ impl<'g> Runner<'g> {
 
     /// A runner of the deterministic pass.
     pub fn deterministic(golden: &'g Golden) -> Self {
-        let draws = golden.hidden.iter().map(|_| Draws::None).collect();
+        let draws = golden.drawings().map(|_| Draws::None).collect();
         Runner::of(golden, vec![Block { passes: 1, draws }])
     }
 
     fn of(golden: &'g Golden, blocks: Vec<Block>) -> Self {
         let words = golden.hidden.iter().map(HiddenLayer::output_words).max().unwrap_or(0);
+        let words = words.max(if golden.input_drawing.is_some() { golden.inputs_live.len() } else { 0 });
         let zeros = || vec![[[0; GROUP]; LANES / GROUP]; words];
         Runner { golden, blocks, x: zeros(), live: zeros(), next_x: zeros(), logits: vec![] }
     }
@@ -117,10 +118,20 @@ impl<'g> Runner<'g> {
         logits.clear();
         for Block { passes, draws } in blocks {
             let lanes = images.len() * *passes;
+            let parts_at_inputs = golden.input_drawing.is_some();
+            if parts_at_inputs {
+                draws[0].next_image(golden.input.features, &golden.inputs_live, live);
+                for lane in 0..lanes {
+                    let Shared::Bits(bits) = &shared[lane / *passes] else { continue };
+                    for (x, &bits) in x.iter_mut().zip(&bits[0]) {
+                        x.as_flattened_mut()[lane] = bits;
+                    }
+                }
+            }
             for (l, layer) in golden.hidden.iter().enumerate().skip(golden.parting) {
-                let draws = &mut draws[l];
-                if l > golden.parting {
-                    let words = golden.hidden[l - 1].output_words();
+                let draws = &mut draws[1 + l];
+                if l > golden.parting || parts_at_inputs {
+                    let words = l.checked_sub(1).map_or(golden.inputs_live.len(), |b| golden.hidden[b].output_words());
                     // Sums come of the masks before; the draws are this layer's.
                     let input = (&x[..words], &live[..words]);
                     match &layer.crossbars[..] {
@@ -176,10 +187,20 @@ impl<'g> Runner<'g> {
         logits
     }
 
+    /// Which inputs are kept in the first lane for its next image.
+    pub fn next_inputs(&mut self) -> Vec<u64> {
+        let Runner { golden, blocks, live, .. } = self;
+        if golden.input_drawing.is_none() {
+            return golden.inputs_live.clone();
+        }
+        blocks[0].draws[0].next_image(golden.input.features, &golden.inputs_live, live);
+        live[..golden.inputs_live.len()].iter().map(|word| word[0][0]).collect()
+    }
+
     /// Draws of each hidden layer in the first lane for its next image: which neurons are kept, and the numbers.
     pub fn next_draws(&mut self) -> Vec<(Vec<u64>, Option<Vec<u32>>)> {
         let Runner { golden, blocks, live, .. } = self;
-        let layers = golden.hidden.iter().zip(&mut blocks[0].draws);
+        let layers = golden.hidden.iter().zip(&mut blocks[0].draws[1..]);
         let draws = layers.map(|(layer, draws)| {
             draws.next_image(layer.rows(), &layer.all_live, live);
             let kept = live[..layer.output_words()].iter().map(|word| word[0][0]).collect();
@@ -205,9 +226,17 @@ fn fire_lane(
 }
 
 impl Golden {
+    /// What the inputs and each hidden layer draw.
+    fn drawings(&self) -> impl Iterator<Item = Option<Drawing>> {
+        std::iter::once(self.input_drawing).chain(self.hidden.iter().map(|layer| layer.drawing))
+    }
+
     /// What the passes of an image share.
     fn shared(&self, image: &[i16]) -> Shared {
         let image = Planes::new(self.input, image);
+        if self.input_drawing.is_some() {
+            return Shared::Bits(vec![image.into_bits()]);
+        }
         let mut x: Vec<u64> = vec![];
         for (l, layer) in self.hidden[..=self.parting].iter().enumerate() {
             let planes = match l {

@@ -10,6 +10,8 @@ use crate::random::stream_start;
 /// Everything that one pass of one image computes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trace {
+    /// Live bits of the inputs.
+    pub inputs_live: Vec<bool>,
     /// Hidden layers in network order.
     pub hidden: Vec<HiddenTrace>,
     /// Sums of the output layer, one a class.
@@ -39,7 +41,8 @@ impl Golden {
         let starts: Result<Vec<u64>, _> =
             (0..layers).map(|layer| stream_start(self.root, bits, layers, layer, pass)).collect();
         let rows = Rows { count: 1, first: n.into(), distance: 0 };
-        let draws = Runner::drawing(self, &starts?, 1, rows)?.next_draws();
+        let mut runner = Runner::drawing(self, &starts?, 1, rows)?;
+        let (inputs_live, draws) = (runner.next_inputs(), runner.next_draws());
 
         let image = Planes::new(self.input, image);
         let mut hidden = Vec::with_capacity(self.hidden.len());
@@ -48,6 +51,7 @@ impl Golden {
             let draw = || numbers.as_ref().map(|numbers| |u: usize| numbers[u]);
             let crossbar = &layer.crossbars[layer.chosen(draw(), self.random.code_bits)];
             let sums = match l {
+                0 if self.input_drawing.is_some() => crossbar.sums(&[(1, image.kept(&inputs_live))]),
                 0 => crossbar.sums(&image.operands()),
                 _ => crossbar.sums(&[(1, Operand::new(&x, &live))]),
             };
@@ -71,7 +75,8 @@ impl Golden {
         let operand = Operand::new(&x, &live);
         let output_sums: Vec<i64> = (0..self.classes()).map(|c| self.output.dense.sum(c, operand)).collect();
         let logits: Vec<i32> = output_sums.iter().enumerate().map(|(c, &sum)| self.output.logit(c, sum)).collect();
-        Ok(Trace { hidden, class: first_largest(&logits), output_sums, logits })
+        let inputs_live = unpack(&inputs_live, self.input.features);
+        Ok(Trace { inputs_live, hidden, class: first_largest(&logits), output_sums, logits })
     }
 }
 

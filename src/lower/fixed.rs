@@ -14,6 +14,11 @@ pub fn fixed(v: f64, frac_bits: u32) -> i64 {
     (v * f64::from(1u32 << frac_bits)).round() as i64
 }
 
+/// The probability code nearest to `p`.
+pub fn code(p: f64, code_bits: u32) -> u32 {
+    (p * f64::from(1u32 << code_bits.min(31))).round() as u32
+}
+
 /// `sigma·ε` for each one more or less than bits/2.
 pub fn spread(m: &Subset, o: usize) -> f64 {
     m.sigma[o] * (2.0 / f64::from(m.bits).sqrt())

@@ -1,6 +1,6 @@
 //! A hidden layer with its method.
 
-use super::fixed::{affine_bits, fixed, largest_factor, spread, subset_bits};
+use super::fixed::{self, affine_bits, fixed, largest_factor, spread, subset_bits};
 use super::threshold::Neuron;
 use crate::model::{BatchNorm, Crossbars, Dense, Method};
 use crate::net::{self, Direction, Hidden};
@@ -8,7 +8,7 @@ use crate::net::{self, Direction, Hidden};
 /// The layer as the integer network has it, its sums being within ±`bound`; or what is wrong with it.
 pub fn of_layer(layer: &Dense, bound: i64, code_bits: u32) -> Result<Hidden, String> {
     let outputs = layer.outputs();
-    let code = |p: f64| (p * f64::from(1u32 << code_bits.min(31))).round() as u32;
+    let code = |p: f64| fixed::code(p, code_bits);
     let hidden =
         |thresholds, directions, method| Hidden { weights: layer.weights.clone(), thresholds, directions, method };
     let Some(norm) = &layer.norm else {

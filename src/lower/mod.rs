@@ -9,7 +9,7 @@ mod threshold;
 pub use fixed::decision_error;
 
 use crate::model::{Model, ModelError};
-use crate::net::{NetError, Network, Random};
+use crate::net::{Input, NetError, Network, Random};
 use thiserror::Error;
 
 /// Why a checked model has no integer network.
@@ -59,9 +59,10 @@ pub fn lower_with(model: &Model, options: &Options) -> Result<Network, LowerErro
         return Err(LowerError::LogitBits { bits: options.logit_bits });
     }
     // The hidden layers alone first: the bounds of sums are the network's to say.
+    let dropout = model.input.dropout.map(|p| fixed::code(p, options.random.code_bits));
     let mut network = Network {
         name: model.name.replace('-', "_"),
-        input: model.input.input(),
+        input: Input { dropout, ..model.input.input() },
         hidden: Vec::with_capacity(model.layers.len()),
         output: output::empty(model, options),
         random: options.random,

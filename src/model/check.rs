@@ -1,7 +1,7 @@
 //! What every model must satisfy, whether it was read or trained.
 
 use super::{Affine, BatchNorm, Crossbar, Crossbars, Dense, Encoding, Method, Model, ModelError, Subset};
-use crate::net::MAX_CODE_BITS;
+use crate::net::{MAX_CODE_BITS, ONE_BIT_INPUTS_ALONE};
 
 /// Largest magnitude of a batch-norm value: far beyond any trained one, and small enough that nothing overflows.
 const LARGEST: f64 = 1e30;
@@ -64,6 +64,14 @@ impl Model {
         }
         if input.signed && input.bits == 1 {
             return fail("input.signed", "1-bit inputs are ±1 and cannot be signed; use 2 bits or more".into());
+        }
+        if let Some(p) = input.dropout {
+            if !(0.0..=1.0).contains(&p) {
+                return fail("input.dropout", format!("{p}; a probability is from 0 to 1"));
+            }
+            if input.bits > 1 {
+                return fail("input.dropout", format!("inputs of {} bits; {ONE_BIT_INPUTS_ALONE}", input.bits));
+            }
         }
         match input.encoding {
             Encoding::Threshold { .. } if input.bits != 1 => {

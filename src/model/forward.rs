@@ -5,12 +5,12 @@
 use super::{BatchNorm, Dense, Method, Model};
 use crate::net::{BitMatrix, Place};
 
-/// What a hidden layer draws in one pass.
+/// What a hidden layer, or the inputs, draw in one pass.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Draw {
     /// Nothing is dropped, every ε is 0, and the first crossbar computes; the only one for a layer without a method.
     None,
-    /// SpinDrop: which activations are kept, one a neuron.
+    /// SpinDrop: which activations are kept, one a neuron; or which inputs.
     Live(Vec<bool>),
     /// Scale-Dropout: whether the scale vector is dropped.
     Scale(bool),
@@ -34,16 +34,21 @@ pub struct Forward {
 /// One pass of a checked model over one image.
 ///
 /// * `image`: input values, one a feature; 0 and 1 where the model has 1-bit inputs (0 means −1).
-/// * `draws`: one a hidden layer.
+/// * `draws`: one a hidden layer, behind that of the inputs where the model drops inputs.
 ///
 /// # Panics
 ///
 /// If `image` or `draws` do not fit the model, or the model has no layers.
 pub fn forward(model: &Model, image: &[i16], draws: &[Draw]) -> Forward {
     assert_eq!(image.len(), model.input.features, "one value a feature");
+    let (of_input, draws) = draws.split_at(usize::from(model.input.dropout.is_some()));
     assert_eq!(draws.len(), model.layers.len() - 1, "one draw a hidden layer");
     let one_bit = model.input.bits == 1;
     let mut x: Vec<f64> = image.iter().map(|&v| if one_bit { f64::from(2 * v - 1) } else { f64::from(v) }).collect();
+    if let [Draw::Live(live)] = of_input {
+        assert_eq!(live.len(), x.len(), "one live bit an input");
+        x.iter_mut().zip(live).filter(|(_, live)| !**live).for_each(|(x, _)| *x = 0.0);
+    }
     let (last, hidden) = model.layers.split_last().expect("a checked model has layers");
     let mut activations = Vec::with_capacity(hidden.len());
     for (layer, draw) in hidden.iter().zip(draws) {

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 pub const MANIFEST: &str = "model.json";
 /// First field of every manifest.
 pub const FORMAT: &str = "neuspin-model";
-/// The version that this program writes. It reads version 1 too, which knows SpinDrop alone.
-pub const VERSION: u32 = 2;
+/// The highest version that this program knows. It reads all from 1 on, and writes the lowest that says all of a model, 2 at
+/// least: version 1 knows SpinDrop alone.
+pub const VERSION: u32 = 3;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -130,7 +131,7 @@ impl Manifest {
     pub(super) fn new(model: &Model, tensors: TensorFile) -> Manifest {
         let last = model.layers.len().saturating_sub(1);
         let layers = model.layers.iter().enumerate().map(|(l, layer)| Layer::new(layer, l == last)).collect();
-        Manifest {
+        let mut manifest = Manifest {
             format: FORMAT.into(),
             version: VERSION,
             name: model.name.clone(),
@@ -143,7 +144,14 @@ impl Manifest {
             temperature: model.temperature,
             layers,
             tensors,
-        }
+        };
+        manifest.version = manifest.needs().map_or(2, |(version, _)| version);
+        manifest
+    }
+
+    /// A version above 2 without which the manifest could not say what it says, and the field for it.
+    pub(super) fn needs(&self) -> Option<(u32, &'static str)> {
+        self.input.dropout.map(|_| (3, "input.dropout"))
     }
 }
 
@@ -187,7 +195,7 @@ impl From<Manifest<LayerV1>> for Manifest {
         let Manifest { format, name, description, command, training, input, .. } = old;
         let Manifest { passes, seed, temperature, layers, tensors, .. } = old;
         let layers = layers.into_iter().map(Layer::from).collect();
-        let version = VERSION;
+        let version = 1;
         Manifest {
             format,
             version,

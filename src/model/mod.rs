@@ -54,7 +54,7 @@ pub struct Training {
 }
 
 /// What the first layer reads, and how it is made from the bytes of a data set.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InputSpec {
     pub features: usize,
@@ -65,12 +65,15 @@ pub struct InputSpec {
     /// Name of the data set that the model was trained on.
     pub dataset: String,
     pub encoding: Encoding,
+    /// Probability of dropping an input, by SpinDrop; only with 1 bit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dropout: Option<f64>,
 }
 
 impl InputSpec {
-    /// The same input as the integer network describes it.
+    /// The same values as the integer network describes them, none of them dropped.
     pub fn input(&self) -> Input {
-        Input { features: self.features, bits: self.bits, signed: self.signed }
+        Input { features: self.features, bits: self.bits, signed: self.signed, dropout: None }
     }
 }
 

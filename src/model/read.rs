@@ -57,10 +57,14 @@ fn parse(text: &[u8], file: &str) -> Result<Manifest, ModelError> {
         return fail("format", format!("`{}`; a manifest says `{FORMAT}`", heading.format));
     }
     let manifest: Manifest = match heading.version {
-        VERSION => serde_json::from_slice(text).map_err(json)?,
+        2..=VERSION => serde_json::from_slice(text).map_err(json)?,
         1 => serde_json::from_slice::<Manifest<LayerV1>>(text).map_err(json)?.into(),
-        other => return fail("version", format!("{other}; this program reads versions 1 and {VERSION}")),
+        other => return fail("version", format!("{other}; this program reads versions 1 to {VERSION}")),
     };
+    if let Some((version, field)) = manifest.needs().filter(|(version, _)| manifest.version < *version) {
+        let what = format!("not a field of version {}; a manifest with it says version {version}", manifest.version);
+        return fail(field, what);
+    }
     if manifest.layers.len() > MAX_LAYERS {
         return fail("layers", format!("{} layers; at most {MAX_LAYERS} are supported", manifest.layers.len()));
     }

@@ -18,6 +18,11 @@ pub enum NetError {
     Parse { path: String, source: serde_json::Error },
 }
 
+/// Why inputs of several bits are not dropped.
+pub(crate) const ONE_BIT_INPUTS_ALONE: &str = "a dropped input leaves its pair of word lines idle, and an input of \
+     several bits is read bit by bit as 0 or 1, with no pair of its own; use 1-bit inputs, or SpinDrop in the first hidden \
+     layer";
+
 impl Network {
     /// Largest magnitude that a sum of layer `index` can take (the output layer comes after the hidden ones).
     pub fn sum_bound(&self, index: usize) -> i64 {
@@ -60,6 +65,16 @@ impl Network {
                 "random".into(),
                 format!("codes of {} bits; 1 to {MAX_CODE_BITS} are supported", self.random.code_bits),
             );
+        }
+        if let Some(code) = input.dropout {
+            let (bits, full) = (input.bits, 1u32 << self.random.code_bits);
+            if bits > 1 {
+                return fail("input".into(), format!("dropout of {bits}-bit inputs; {ONE_BIT_INPUTS_ALONE}"));
+            }
+            if code > full {
+                let code_bits = self.random.code_bits;
+                return fail("input".into(), format!("dropout code {code}; at {code_bits} bits a code is 0 to {full}"));
+            }
         }
         if self.passes == 0 {
             return fail("passes".into(), "0 passes; a run needs at least 1".into());

@@ -11,6 +11,7 @@ mod octaves;
 
 pub use bits::BitMatrix;
 pub use check::NetError;
+pub(crate) use check::ONE_BIT_INPUTS_ALONE;
 pub use images::Images;
 pub use method::{Affine, Crossbar, Crossbars, Dropout, Drops, Method, Place, ScaleDropout, Subset};
 pub use octaves::{OCTAVE_BITS, Octaves};
@@ -59,6 +60,9 @@ pub struct Input {
     pub bits: u32,
     /// Two's complement; only with 2 bits or more.
     pub signed: bool,
+    /// Probability code of SpinDrop on the inputs, if they have it; only with 1 bit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dropout: Option<u32>,
 }
 
 impl Input {
@@ -134,15 +138,18 @@ impl Network {
         self.output.weights.rows()
     }
 
-    /// Number of layers that have a stochastic method: S of `docs/semantics.md` §4.
+    /// Number of layers that have a stochastic method, the inputs among them: S of `docs/semantics.md` §4.
     pub fn stochastic_layers(&self) -> usize {
-        self.hidden.iter().filter(|l| l.method.is_some()).count()
+        usize::from(self.input.dropout.is_some()) + self.hidden.iter().filter(|l| l.method.is_some()).count()
     }
 
     /// Number of hidden layers whose sums are computed once an image, since they are the same in all passes: all up to
     /// and including the first that has a method; all but that one if the method chooses its weights. All hidden layers
-    /// if none has a method.
+    /// if none has a method, and none if inputs are dropped.
     pub fn once_per_image(&self) -> usize {
+        if self.input.dropout.is_some() {
+            return 0;
+        }
         match self.hidden.iter().position(|l| l.method.is_some()) {
             Some(first) if matches!(self.hidden[first].method, Some(Method::Spinbayes(_))) => first,
             Some(first) => first + 1,
@@ -150,9 +157,10 @@ impl Network {
         }
     }
 
-    /// The probability code of every stochastic layer; 0 where the method has none.
+    /// The probability code of every stochastic layer, the inputs first; 0 where the method has none.
     pub fn codes(&self) -> Vec<u32> {
-        self.hidden.iter().filter_map(|h| h.method.as_ref()).map(|m| m.code().unwrap_or(0)).collect()
+        let methods = self.hidden.iter().filter_map(|h| h.method.as_ref());
+        self.input.dropout.into_iter().chain(methods.map(|m| m.code().unwrap_or(0))).collect()
     }
 
     /// Binary weights in the network, those of all crossbars.

@@ -96,7 +96,7 @@ pub struct LayerPlan {
     pub lanes: usize,
     /// Bit planes of one input value, taken one after the other.
     pub planes: usize,
-    /// Whether inputs carry live bits (the layer stands behind a dropout).
+    /// Whether inputs carry live bits (the layer stands behind a dropout, or inputs are dropped).
     pub masked: bool,
     /// Number of the layer's stochastic unit among all, if it has one.
     pub unit: Option<usize>,
@@ -253,7 +253,7 @@ impl Plan {
     /// The layers of `network` under this plan, the output layer last.
     pub fn layers(&self, network: &Network) -> Vec<LayerPlan> {
         let once = network.once_per_image();
-        let mut stochastic = 0;
+        let mut stochastic = usize::from(network.input.dropout.is_some());
         (0..self.folding.len())
             .map(|layer| {
                 let (inputs, outputs) = shape(network, layer);
@@ -286,18 +286,37 @@ impl Plan {
             return count;
         }
         let clocks = if layer + 1 == network.once_per_image() {
-            let slowest = layers[layer + 1..].iter().map(LayerPlan::frame_clocks).max().unwrap_or(1);
-            ((slowest + slowest / 8) / layers[layer].groups()).max(1)
+            clocks_of_parting_beat(&layers[layer + 1..], layers[layer].groups())
         } else {
             layers[layer].beat_clocks()
         };
-        (1..=count).find(|&d| count.is_multiple_of(d) && count / d <= clocks).unwrap_or(count)
+        fewest_draws(count, clocks)
     }
+
+    /// The same of the dropout unit of the inputs: a beat is a word of the first layer.
+    pub fn input_draws_per_clock(&self, network: &Network) -> usize {
+        let layers = self.layers(network);
+        fewest_draws(layers[0].simd, clocks_of_parting_beat(&layers, layers[0].words()))
+    }
+}
+
+/// Clocks that each of the `beats` of a frame may take where passes part, before the layers `behind`.
+fn clocks_of_parting_beat(behind: &[LayerPlan], beats: usize) -> usize {
+    let slowest = behind.iter().map(LayerPlan::frame_clocks).max().unwrap_or(1);
+    ((slowest + slowest / 8) / beats).max(1)
+}
+
+/// The fewest draws a clock with which `count` are made in `clocks`.
+fn fewest_draws(count: usize, clocks: usize) -> usize {
+    (1..=count).find(|&d| count.is_multiple_of(d) && count / d <= clocks).unwrap_or(count)
 }
 
 /// Whether inputs of a layer come with live bits.
 fn masked(network: &Network, layer: usize) -> bool {
-    layer > 0 && network.hidden[layer - 1].method.as_ref().is_some_and(Method::masks)
+    match layer.checked_sub(1) {
+        Some(before) => network.hidden[before].method.as_ref().is_some_and(Method::masks),
+        None => network.input.dropout.is_some(),
+    }
 }
 
 /// (inputs, outputs) of a layer, the output layer last.

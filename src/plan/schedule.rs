@@ -101,8 +101,12 @@ impl Schedule {
         };
         let mut stages: Vec<Stage> = layers.iter().zip(&latencies.layers).zip(&latencies.early).map(stage).collect();
         let replay = network.once_per_image();
-        if let Some(parting) = replay.checked_sub(1) {
-            let (clocks, beats) = (replay_clocks(network, plan) as u64, layers[parting].groups() as u64);
+        let beats = match network.input.dropout {
+            Some(_) => Some(layers[0].words()),
+            None => replay.checked_sub(1).map(|parting| layers[parting].groups()),
+        };
+        if let Some(beats) = beats {
+            let (clocks, beats) = (replay_clocks(network, plan) as u64, beats as u64);
             // A beat leaves two clocks after the begin of its turn: one to begin, one to take its mask.
             let last_beat = (beats - 1) * clocks + 2 + latencies.parting as u64;
             stages.insert(replay, Stage { reads: beats * clocks, last_beat, early: 0 });
@@ -209,6 +213,9 @@ impl Schedule {
 
 /// Clocks from beat to beat of the replay, if there is one.
 pub fn replay_clocks(network: &Network, plan: &Plan) -> usize {
+    if network.input.dropout.is_some() {
+        return plan.folding[0].simd / plan.input_draws_per_clock(network);
+    }
     let Some(parted) = network.once_per_image().checked_sub(1) else { return 1 };
     let (count, holds) = plan.layers(network)[parted].draws();
     if holds || count == 0 { 1 } else { count / plan.draws_per_clock(network, parted) }

@@ -127,6 +127,10 @@ fn fold(network: &Network, lanes: usize, max_passes: usize, cycles: u64) -> Opti
                 {
                     continue;
                 }
+                let parts_here = layer == 0 && network.input.dropout.is_some();
+                if parts_here && (inputs / simd + 1) as u64 * groups > cycles {
+                    continue;
+                }
                 if layer + 1 == once && (outputs / pe + 1) as u64 * groups > cycles {
                     continue;
                 }

@@ -13,7 +13,7 @@ fn network(sizes: &[usize], bits: u32, dropouts: &[usize]) -> Network {
     let (inputs, classes) = (sizes[sizes.len() - 2], sizes[sizes.len() - 1]);
     Network {
         name: "n".into(),
-        input: Input { features: sizes[0], bits, signed: false },
+        input: Input { features: sizes[0], bits, signed: false, dropout: None },
         hidden: (0..sizes.len() - 2).map(hidden).collect(),
         output: Output {
             weights: BitMatrix::zeros(classes, inputs),

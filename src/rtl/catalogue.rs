@@ -9,6 +9,7 @@ use super::control::Control;
 use super::entropy::Entropy;
 use super::exp2::Exp2;
 use super::input::InputBuffer;
+use super::intake::Intake;
 use super::lane::{Lane, Source};
 use super::layer::{Gives, Layer};
 use super::log2::Log2;
@@ -126,6 +127,12 @@ pub fn catalogue() -> Vec<Block> {
             "src/rtl/unit.rs",
             dropout_lane,
             "The random streams of the passes of one lane, and their live masks.",
+        ),
+        block(
+            "intake",
+            "src/rtl/intake.rs",
+            || Ok(vec![Intake { beats: 5 }.emit()?]),
+            "Takes images in where inputs are dropped: the stream of images becomes frames that are claimed.",
         ),
         block(
             "dropout",

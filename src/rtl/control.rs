@@ -456,7 +456,7 @@ mod tests {
             max_passes: 8,
             lanes: 2,
             root: 1,
-            random: Random { lfsr_bits: 32, code_bits: 8 },
+            random: Random { lfsr_bits: 32, code_bits: 8, lead: None },
             thresholds: vec![],
             threshold_bits: 0,
         };

@@ -21,7 +21,7 @@ pub struct Layer {
     /// Number of the layer in the network.
     pub index: usize,
     pub plan: LayerPlan,
-    /// `pe` of the layer before, whose beats fill this layer's words; 0 for the first layer.
+    /// Values in a beat of what stands before, whose beats fill this layer's words; 0 for a layer that takes the images in.
     pub beat: u32,
     /// The first layer's values are two's complement.
     pub signed: bool,
@@ -68,7 +68,7 @@ impl Layer {
             (false, false) => PeKind::Dense { planes: plan.planes as u32 },
         };
         let largest = plan.inputs as u64 * ((1 << plan.planes) - 1);
-        let source = if self.index == 0 {
+        let source = if self.beat == 0 {
             Source::Image(InputBuffer { simd, words, bits: plan.planes as u32, signed: self.signed })
         } else {
             Source::Layer(Buffer { simd, words, beat: self.beat, masked: plan.masked })
@@ -110,8 +110,7 @@ impl Layer {
         let lane = self.lane();
         let (pe, simd, lanes, words) = (plan.pe as u32, plan.simd as u32, plan.lanes as u32, plan.words() as u32);
         let (groups, planes) = (plan.groups() as u32, plan.planes as u32);
-        let image = self.index == 0;
-        let beat = if image { 0 } else { self.beat };
+        let (image, beat) = (self.beat == 0, self.beat);
         let mut files = lane.emit()?;
 
         let mut m = Module::new(&self.name);

@@ -8,6 +8,7 @@ mod entropy;
 mod exp2;
 mod image;
 mod input;
+mod intake;
 mod lane;
 mod layer;
 mod log2;
@@ -87,6 +88,8 @@ pub struct Design {
     pub input_bits: u32,
     /// Layers computed once an image.
     pub once: usize,
+    /// Stochastic units, that of the inputs among them.
+    pub units: usize,
 }
 
 impl Design {
@@ -131,6 +134,7 @@ impl Design {
             classes: network.classes(),
             input_bits: network.input.bits,
             once: network.once_per_image(),
+            units: network.stochastic_layers(),
         })
     }
 

@@ -2,6 +2,7 @@
 
 use super::control::Control;
 use super::exp2::Exp2;
+use super::intake::Intake;
 use super::layer::{Gives, Layer, Repeats};
 use super::log2::Log2;
 use super::logits::{Early, Logits};
@@ -132,9 +133,11 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
         layers[..layers.len() - 1].iter().enumerate().map(|(i, l)| taps(&mut m, i, l)).collect();
 
     m.section("Registers and the start of the random streams");
+    let methods = network.hidden.iter().filter_map(|h| h.method.as_ref());
+    let codes = network.input.dropout.map(Some).into_iter().chain(methods.map(Method::code)).collect();
     let control = Control {
         name: format!("{name}_control"),
-        codes: network.hidden.iter().filter_map(|h| h.method.as_ref()).map(Method::code).collect(),
+        codes,
         passes: network.passes.min(plan.max_passes as u32),
         max_passes: plan.max_passes as u32,
         lanes,
@@ -177,7 +180,7 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
         (0..count).map(|s| (format!("code{s}_o"), m.wire(&format!("code{s}"), random.code_bits + 1))).collect();
     ports.extend(codes.iter().map(|(n, e)| (n.as_str(), e.clone())));
     let masks_ready = (count > 0).then(|| m.wire("masks_ready", count));
-    let seeds = masks_ready.as_ref().map(|ready| {
+    let mut seeds = masks_ready.as_ref().map(|ready| {
         let bus = [
             ("seed_valid", m.wire("seed_valid", count)),
             ("seed_lane", m.wire("seed_lane", lanes)),
@@ -194,20 +197,65 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
         bus
     });
     instance(&mut m, "u_control", &control_files, &ports);
-    let begin_masks = seeds.as_ref().map(|seeds| match &early_stop {
-        Some(stop) => {
-            m.comment("An image that stops early leaves the states of its other passes as they are.");
-            m.wire_is("begin_or_stop", &(&seeds[4].1 | &stop.stop))
-        }
-        None => seeds[4].1.clone(),
-    });
+    if let (Some(seeds), Some(stop)) = (&mut seeds, &early_stop) {
+        m.comment("An image that stops early leaves the states of its other passes as they are.");
+        seeds[4].1 = m.wire_is("begin_or_stop", &(&seeds[4].1 | &stop.stop));
+    }
     if let (Some(seeds), true) = (&seeds, max_groups == 1) {
         m.unused("unused_seed_group", &[&seeds[2].1]);
     }
     files.extend(control_files);
 
+    let streams = seeds.zip(masks_ready).map(|(seeds, ready)| Streams {
+        clk: clk.clone(),
+        rst_n: rst_n.clone(),
+        seeds: seeds.map(|(_, e)| e),
+        ready,
+        codes: codes.iter().map(|(_, e)| e.clone()).collect(),
+        last_group: (max_groups > 1).then(|| last_group.clone()),
+    });
+
     let early = earlies(network, plan, &layers);
     let mut stream: Option<Stream> = None;
+    if let (Some(_), Some(streams)) = (network.input.dropout, &streams) {
+        let l = &layers[0];
+        let (pe, beats) = (l.simd as u32, l.words() as u32);
+        m.section(&format!("Inputs: {}, dropout", l.inputs));
+        let intake = vec![Intake { beats }.emit()?];
+        let from = Stream {
+            valid: m.wire("input_valid", 1),
+            act: in_data.clone(),
+            live: None,
+            claim: image_begins.clone(),
+            claim_ready: m.wire("input_claim_ready", 1),
+        };
+        let ports = [
+            ("clk_i", clk.clone()),
+            ("rst_ni", rst_n.clone()),
+            ("accept_i", accept.clone()),
+            ("in_valid_i", in_valid.clone()),
+            ("in_ready_o", in_ready.clone()),
+            ("claim_ready_i", from.claim_ready.clone()),
+            ("claim_o", from.claim.clone()),
+            ("valid_o", from.valid.clone()),
+        ];
+        instance(&mut m, "u_intake", &intake, &ports);
+        files.extend(intake);
+        let draws = plan.input_draws_per_clock(network) as u32;
+        let (kind, holds) = (Kind::Dropout, false);
+        let unit = Unit { kind, count: pe, draws, beats, holds, lanes, max_groups, random };
+        let (drawn, take) = (m.wire("input_mask", lanes * pe), m.wire("input_take", 1));
+        let name = format!("{name}_replay");
+        let clocks = replay_clocks(network, plan) as u32;
+        let block = early_stop.as_ref().map(|stop| stop.block.groups);
+        let replay = Replay { name, pe, beats, lanes, max_groups, clocks, width: 1, drawn: Some(Drawn::Masks), block };
+        let masks = Some((streams.ready.bit(0), &drawn, &take));
+        let (mut sent, live) =
+            emit_replay(&mut m, &mut files, 0, from, replay, (&clk, &rst_n, &last_group, &early_stop), masks)?;
+        sent.live = live;
+        streams.emit_unit(&mut m, &mut files, 0, &unit, &drawn, &take)?;
+        stream = Some(sent);
+    }
     for (index, l) in layers.iter().enumerate() {
         let output = index + 1 == layers.len();
         m.section(&format!("Layer {index}: {}", describe(l)));
@@ -220,7 +268,11 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
             name: format!("{name}_layer{index}"),
             index,
             plan: *l,
-            beat: if index == 0 { 0 } else { layers[index - 1].pe as u32 },
+            beat: match (index.checked_sub(1), network.input.dropout) {
+                (Some(before), _) => layers[before].pe as u32,
+                (None, Some(_)) => l.simd as u32,
+                (None, None) => 0,
+            },
             signed: network.input.signed,
             gives: match (output, l.kind.decides_on_sums()) {
                 (true, _) => Gives::Logits,
@@ -228,7 +280,7 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
                 _ => Gives::Activations,
             },
             crossbars: l.crossbars() as u32,
-            repeats: (index == 0 && once == 0)
+            repeats: (index == 0 && once == 0 && network.input.dropout.is_none())
                 .then(|| Repeats { max_groups, block: early_stop.as_ref().map(|stop| stop.block.groups) }),
             early: early[index],
         };
@@ -343,7 +395,7 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
                     block: early_stop.as_ref().map(|stop| stop.block.groups),
                 };
                 let masks = unit.as_ref().map(|(s, _, drawn, take)| {
-                    (masks_ready.as_ref().map_or(lit(1, 1), |r| r.bit(*s as u32)), drawn, take)
+                    (streams.as_ref().map_or(lit(1, 1), |streams| streams.ready.bit(*s as u32)), drawn, take)
                 });
                 (sent, drawn) = emit_replay(
                     &mut m,
@@ -384,35 +436,8 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
                 }
                 _ => {}
             }
-            if let (Some((s, unit, drawn, take)), Some(seeds), Some(ready), Some(begin)) =
-                (&unit, &seeds, &masks_ready, &begin_masks)
-            {
-                let emitted = unit.emit()?;
-                let mut ports = vec![
-                    ("clk_i", clk.clone()),
-                    ("rst_ni", rst_n.clone()),
-                    ("seed_valid_i", seeds[0].1.bit(*s as u32)),
-                    ("seed_lane_i", seeds[1].1.clone()),
-                    ("seed_state_i", seeds[3].1.clone()),
-                    ("begin_i", begin.clone()),
-                    ("take_i", take.clone()),
-                    ("ready_o", ready.bit(*s as u32)),
-                    (unit.output().0, drawn.clone()),
-                ];
-                match unit.kind {
-                    Kind::Dropout => ports.push(("code_i", codes[*s].1.clone())),
-                    _ => m.unused(&format!("unused_code{s}"), &[&codes[*s].1]),
-                }
-                if max_groups > 1 {
-                    ports.extend([("seed_group_i", seeds[2].1.clone()), ("last_group_i", last_group.clone())]);
-                }
-                let what = match unit.kind {
-                    Kind::Dropout => "dropout",
-                    Kind::Gaussian { .. } => "gaussian",
-                    Kind::Arbiter { .. } => "arbiter",
-                };
-                instance(&mut m, &format!("u_{what}{s}"), &emitted, &ports);
-                files.extend(emitted);
+            if let (Some((s, unit, drawn, take)), Some(streams)) = (&unit, &streams) {
+                streams.emit_unit(&mut m, &mut files, *s, unit, drawn, take)?;
             }
             if let Some([valid, act, live]) = &taps[index] {
                 m.assign(valid, &sent.valid);
@@ -536,6 +561,62 @@ impl StopWires {
     }
 }
 
+/// What all stochastic units are wired to.
+struct Streams {
+    clk: Expr,
+    rst_n: Expr,
+    /// Which unit, lane and group take which state, and that all have theirs.
+    seeds: [Expr; 5],
+    /// By unit: its next draws are there.
+    ready: Expr,
+    /// By unit.
+    codes: Vec<Expr>,
+    /// Groups of passes an image has, less 1; where there can be more than one.
+    last_group: Option<Expr>,
+}
+
+impl Streams {
+    /// Instance of stochastic unit `s`, whose draws are `drawn` and are taken at `take`.
+    fn emit_unit(
+        &self,
+        m: &mut Module,
+        files: &mut Vec<VerilogFile>,
+        s: usize,
+        unit: &Unit,
+        drawn: &Expr,
+        take: &Expr,
+    ) -> Result<(), RtlError> {
+        let emitted = unit.emit()?;
+        let [valid, lane, group, state, begin] = &self.seeds;
+        let mut ports = vec![
+            ("clk_i", self.clk.clone()),
+            ("rst_ni", self.rst_n.clone()),
+            ("seed_valid_i", valid.bit(s as u32)),
+            ("seed_lane_i", lane.clone()),
+            ("seed_state_i", state.clone()),
+            ("begin_i", begin.clone()),
+            ("take_i", take.clone()),
+            ("ready_o", self.ready.bit(s as u32)),
+            (unit.output().0, drawn.clone()),
+        ];
+        match unit.kind {
+            Kind::Dropout => ports.push(("code_i", self.codes[s].clone())),
+            _ => m.unused(&format!("unused_code{s}"), &[&self.codes[s]]),
+        }
+        if let Some(last_group) = &self.last_group {
+            ports.extend([("seed_group_i", group.clone()), ("last_group_i", last_group.clone())]);
+        }
+        let what = match unit.kind {
+            Kind::Dropout => "dropout",
+            Kind::Gaussian { .. } => "gaussian",
+            Kind::Arbiter { .. } => "arbiter",
+        };
+        instance(m, &format!("u_{what}{s}"), &emitted, &ports);
+        files.extend(emitted);
+        Ok(())
+    }
+}
+
 /// Wires between the logits and the uncertainty.
 struct Shared {
     logits_ready: Expr,
@@ -605,7 +686,9 @@ fn beside(m: &mut Module, block: &Uncertainty) -> Vec<(&'static str, Expr)> {
 fn earlies(network: &Network, plan: &Plan, layers: &[LayerPlan]) -> Vec<usize> {
     let once = network.once_per_image();
     let early = |index: usize| {
-        let Some(before) = index.checked_sub(1).map(|b| &layers[b]) else { return 0 };
+        let Some(before) = index.checked_sub(1).map(|b| &layers[b]) else {
+            return network.input.dropout.map_or(0, |_| Layer::early(&layers[0], 1));
+        };
         let lead = if index == once {
             1 + Neurons::first_latency(before, replay_clocks(network, plan))
         } else {

@@ -94,7 +94,7 @@ mod tests {
         images[0] = 1;
         let set = Dataset { name: "corner".into(), width: 3, height: 3, depth: 4, images, labels: vec![7] };
         let encoding = Encoding::Shift { right: 0 };
-        (set, InputSpec { features: 9, bits: 2, signed: false, dataset: "corner".into(), encoding })
+        (set, InputSpec { features: 9, bits: 2, signed: false, dataset: "corner".into(), encoding, dropout: None })
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::TrainError;
 use super::method::{Kind, Methods};
 use crate::model::is_name;
-use crate::net::{Drops, Place};
+use crate::net::{Drops, ONE_BIT_INPUTS_ALONE, Place};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::PathBuf;
@@ -21,6 +21,8 @@ pub struct TrainConfig {
     pub input_bits: u32,
     /// Inputs less half their range; only with 2 bits or more.
     pub signed: bool,
+    /// Probability of dropping an input, above 0 and below 1; only with 1-bit inputs.
+    pub input_dropout: Option<f64>,
     /// What is random in the hidden layers.
     pub methods: Methods,
     /// Probability of dropping, below 1; of the methods that drop.
@@ -64,6 +66,7 @@ impl Default for TrainConfig {
             layers: Topology(vec![64, 256, 64, 10]),
             input_bits: 4,
             signed: false,
+            input_dropout: None,
             methods: Methods(vec![Kind::Spindrop]),
             dropout: None,
             dropout_place: None,
@@ -94,6 +97,9 @@ impl TrainConfig {
         );
         if self.signed {
             line += " --signed";
+        }
+        if let Some(p) = self.input_dropout {
+            line += &format!(" --input-dropout {p}");
         }
         line += &self.method_options();
         line += &format!(
@@ -130,6 +136,14 @@ impl TrainConfig {
         }
         if self.signed && self.input_bits == 1 {
             return fail("signed", "1-bit inputs are ±1; use --input-bits 2 or more".into());
+        }
+        if let Some(p) = self.input_dropout {
+            if !(p > 0.0 && p < 1.0) {
+                return fail("input-dropout", format!("{p}; a probability above 0 and below 1"));
+            }
+            if self.input_bits > 1 {
+                return fail("input-dropout", format!("inputs of {} bits; {ONE_BIT_INPUTS_ALONE}", self.input_bits));
+            }
         }
         self.layer_methods()?;
         if self.epochs == 0 {

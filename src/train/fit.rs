@@ -45,7 +45,8 @@ fn input_spec(config: &TrainConfig, dataset: &Dataset) -> Result<InputSpec, Trai
         return fail("shift", format!("{}; images are {} pixels wide", config.shift, dataset.width));
     }
     let (bits, signed) = (config.input_bits, config.signed);
-    Ok(InputSpec { features, bits, signed, dataset: name.clone(), encoding: dataset.encoding(bits) })
+    let (encoding, dropout) = (dataset.encoding(bits), config.input_dropout);
+    Ok(InputSpec { features, bits, signed, dataset: name.clone(), encoding, dropout })
 }
 
 struct Run<'a> {
@@ -137,9 +138,10 @@ impl<'a> Run<'a> {
     fn model(&self, epoch: u32) -> Result<Model, TrainError> {
         let config = self.config;
         let sign = if config.signed { "signed " } else { "" };
+        let dropped = config.input_dropout.map_or(String::new(), |p| format!(" dropped with p = {p}"));
         let outliers = if config.outliers > 0.0 { ", trained with synthetic outliers" } else { "" };
         let description = format!(
-            "Binary fully connected network {} for {}, {sign}{}-bit inputs, {}{outliers}.",
+            "Binary fully connected network {} for {}, {sign}{}-bit inputs{dropped}, {}{outliers}.",
             config.layers,
             config.dataset,
             config.input_bits,

@@ -19,6 +19,8 @@ const MOMENTUM: f32 = 0.1;
 const INITIAL: f32 = 0.1;
 
 pub struct Network {
+    /// Probability of dropping an input.
+    input_dropout: Option<f64>,
     layers: Vec<Layer>,
 }
 
@@ -52,7 +54,7 @@ impl Network {
             };
             layers.push(Layer { crossbars: crossbars?, method });
         }
-        Ok(Network { layers })
+        Ok(Network { input_dropout: config.input_dropout, layers })
     }
 
     /// All that an optimiser changes. Latent weights stay within ±1: beyond, they would only take longer to come back.
@@ -71,7 +73,10 @@ impl Network {
     /// The logits of a batch, `rows × classes`, under fresh draws. Updates the running statistics.
     pub fn forward(&mut self, x: &Tensor, rng: &mut StdRng) -> Result<Tensor, TrainError> {
         let last = self.layers.len() - 1;
-        let mut x = x.clone();
+        let mut x = match self.input_dropout {
+            Some(p) => (x * Tensor::from_vec(live(x.elem_count(), p, rng), x.shape(), &Device::Cpu)?)?,
+            None => x.clone(),
+        };
         for (l, layer) in self.layers.iter_mut().enumerate() {
             x = layer.before_sign(&x, rng)?;
             if l < last {

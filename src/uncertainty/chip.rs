@@ -43,7 +43,8 @@ mod tests {
             logit_bits: 16,
             temperature: 1.0,
         };
-        let result = ImageResult { sum: vec![40, 24, -8, -8], sumsq: vec![0; 4], votes: vec![1, 1, 0, 0], class: 0 };
+        let result =
+            ImageResult { sum: vec![40, 24, -8, -8], sumsq: vec![0; 4], votes: vec![1, 1, 0, 0], class: 0, passes: 2 };
         let found = Uncertainty {
             probability: vec![3 << 18, 1 << 18, 1, 0],
             squares: vec![0; 4],

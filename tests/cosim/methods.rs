@@ -90,6 +90,22 @@ fn subset_inference_is_exact() {
 }
 
 #[test]
+fn dropped_inputs_are_exact() {
+    for (methods, lanes) in [
+        (["none", "none", "none"], [1, 3]),
+        (["spindrop", "none", "scale"], [2, 4]),
+        (["vector", "before", "none"], [1, 2]),
+        (["spinbayes", "none", "subset"], [1, 1]),
+    ] {
+        let mut network = with(methods, 1);
+        network.input.dropout = Some(9_000);
+        for (folding, lanes) in FOLDINGS.iter().zip(lanes) {
+            holds(&network, lanes, 6 * lanes, folding);
+        }
+    }
+}
+
+#[test]
 fn spinbayes_is_exact() {
     all_hold(["spinbayes", "spinbayes", "none"], 3, [1, 1]);
     all_hold(["none", "scale", "spinbayes"], 1, [1, 1]);

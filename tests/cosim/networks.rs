@@ -17,7 +17,7 @@ pub struct Shape<'a> {
 /// A network of that shape, always the same; thresholds lie where sums do.
 pub fn network(shape: Shape) -> Network {
     let rng = &mut StdRng::seed_from_u64(2);
-    let input = Input { features: shape.layers[0], bits: shape.bits, signed: shape.signed };
+    let input = Input { features: shape.layers[0], bits: shape.bits, signed: shape.signed, dropout: None };
     let weights = |rng: &mut StdRng, rows: usize, cols: usize| BitMatrix::from_fn(rows, cols, |_, _| rng.random());
     let mut hidden = vec![];
     for (l, &dropout) in shape.dropout.iter().enumerate() {

@@ -93,7 +93,7 @@ fn mock(fault: &str) -> Dut {
 }
 
 fn images(count: usize) -> Images {
-    let input = Input { features: 12, bits: 2, signed: false };
+    let input = Input { features: 12, bits: 2, signed: false, dropout: None };
     let mut state = 7u32;
     let mut draw = || {
         state = state.wrapping_mul(1664525).wrapping_add(1013904223);

@@ -15,8 +15,12 @@ const SIZES: [usize; 7] = [1, 2, 7, 63, 64, 65, 130];
 pub fn random(seed: u64, images: usize) -> (Network, Images) {
     let rng = &mut StdRng::seed_from_u64(seed);
     let bits = rng.random_range(1..=8);
-    let input = Input { features: size(rng), bits, signed: bits > 1 && rng.random() };
+    let mut input = Input { features: size(rng), bits, signed: bits > 1 && rng.random(), dropout: None };
     let code_bits = rng.random_range(1..=16);
+    if rng.random_bool(0.15) {
+        let (bits, signed) = (1, false);
+        input = Input { bits, signed, dropout: Some(code(rng, code_bits)), ..input };
+    }
     let mut net = Network {
         name: "random".into(),
         input,
@@ -68,6 +72,17 @@ fn fan_in(net: &Network) -> usize {
     net.hidden.last().map_or(net.input.features, |l| l.weights.rows())
 }
 
+/// A probability code: 0, 1, a power of two, or any.
+fn code(rng: &mut StdRng, code_bits: u32) -> u32 {
+    let full = 1u32 << code_bits;
+    match rng.random_range(0..8) {
+        0 => 0,
+        1 => full,
+        2 => full >> rng.random_range(0..=code_bits),
+        _ => rng.random_range(0..=full),
+    }
+}
+
 fn weights(rng: &mut StdRng, rows: usize, cols: usize) -> BitMatrix {
     BitMatrix::from_fn(rows, cols, |_, _| rng.random())
 }
@@ -82,13 +97,7 @@ fn hidden(rng: &mut StdRng, bound: i32, cols: usize, code_bits: u32) -> Hidden {
         2 => rng.random_range(-bound..=bound),
         _ => rng.random_range(-near..=near).clamp(-bound - 1, bound + 1),
     };
-    let full = 1u32 << code_bits;
-    let code = match rng.random_range(0..8) {
-        0 => 0,
-        1 => full,
-        2 => full >> rng.random_range(0..=code_bits),
-        _ => rng.random_range(0..=full),
-    };
+    let code = code(rng, code_bits);
     let directions = |rng: &mut StdRng| -> Vec<Direction> {
         (0..rows).map(|_| if rng.random() { Direction::Ge } else { Direction::Le }).collect()
     };

@@ -59,6 +59,18 @@ pub fn pass(net: &Network, image: &[i16], n: u64, t: u32, draw: bool) -> Trace {
     let mut live = vec![true; x.len()];
     let mut hidden = vec![];
     let mut s = 0;
+    // §3, Input dropout: the stream before those of the layers.
+    if let Some(code) = net.input.dropout {
+        let (k, features) = (net.random.code_bits, x.len() as u128);
+        let (_, spacing) = source(net.random.lfsr_bits);
+        let stream = u128::from(t) * net.stochastic_layers() as u128;
+        let mut draws = Draws::at(net, stream * u128::from(spacing) + u128::from(n) * features * u128::from(k));
+        for live in &mut live {
+            *live = !(draws.next(k) < code && draw);
+        }
+        s = 1;
+    }
+    let inputs_live = live.clone();
     for layer in &net.hidden {
         let k = net.random.code_bits;
         let neurons = layer.weights.rows();
@@ -96,7 +108,7 @@ pub fn pass(net: &Network, image: &[i16], n: u64, t: u32, draw: bool) -> Trace {
         logits.push(exact.div_euclid(1i128 << out.shift) as i32);
     }
     let largest = argmax(&logits);
-    Trace { hidden, output_sums: sums.iter().map(|&a| a.into()).collect(), logits, class: largest }
+    Trace { inputs_live, hidden, output_sums: sums.iter().map(|&a| a.into()).collect(), logits, class: largest }
 }
 
 fn compare(a: i32, t: i32, direction: Direction) -> bool {
