@@ -141,7 +141,7 @@ pub fn run(args: &Args, output: &Output) -> Result<Status> {
 }
 
 fn curve(args: &Args, name: &str, output: &Output) -> Result<Curve> {
-    let draws = DrawArgs { passes: args.passes, seed: None };
+    let draws = DrawArgs { passes: args.passes, ..DrawArgs::default() };
     let (model, network) = ModelArg::named(name).network(&draws)?;
     let inputs = InputArgs::first(&model.input.dataset, args.limit).load(&model)?;
     let labels = inputs.labels.context("images without labels")?;

@@ -451,12 +451,13 @@ mod tests {
     fn a_code_without_effect_says_so() {
         let control = Control {
             name: "example".into(),
+            lead: None,
             codes: vec![Some(26), None],
             passes: 4,
             max_passes: 8,
             lanes: 2,
             root: 1,
-            random: Random { lfsr_bits: 32, code_bits: 8, lead: None },
+            random: Random { lfsr_bits: 32, code_bits: 8 },
             thresholds: vec![],
             threshold_bits: 0,
         };

@@ -140,7 +140,7 @@ fn hidden(rng: &mut StdRng, bound: i32, cols: usize, code_bits: u32) -> Hidden {
             Some(Method::Subset(Subset { bits, limits: limits.collect(), mean, spread }))
         }
         8 => {
-            let others = (0..rng.random_range(1..=6.min(full - 1))).map(|_| Crossbar {
+            let others = (0..rng.random_range(1..=6.min((1u32 << code_bits) - 1))).map(|_| Crossbar {
                 weights: weights(rng, rows, cols),
                 thresholds: (0..rows).map(|_| threshold(rng)).collect(),
                 directions: directions(rng),
