@@ -32,8 +32,9 @@ fn spinbayes() -> Hidden {
 
 fn network(hidden: Hidden, code_bits: u32) -> Network {
     Network {
+        early_stop: None,
         name: "example".into(),
-        input: Input { features: 4, bits: 1, signed: false },
+        input: Input { features: 4, bits: 1, signed: false, dropout: None },
         hidden: vec![hidden],
         output: Output {
             weights: BitMatrix::zeros(2, 4),
