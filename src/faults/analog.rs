@@ -2,7 +2,9 @@
 //!
 //! A column gives
 //!
-//!     a = round(gain · Σ live · conductance · w · x + offset)
+//! ```text
+//! a = round(gain · Σ live · conductance · w · x + offset)
+//! ```
 //!
 //! and everything after the sum is the contract's (`docs/semantics.md`), draws included. Without faults every conductance and
 //! gain is 1 and every offset 0: then sums are exact in double precision, and this is what the golden model computes.
