@@ -24,6 +24,7 @@ fn network() -> Network {
             frac_bits: 0,
             logit_bits: 12,
             temperature: 1.0,
+            others: vec![],
         },
         random: Random::default(),
         seed: 1,

@@ -46,7 +46,7 @@ fn sample(seed: u64) -> Sample {
         };
         folding.push(Folding { pe: divisor(rng, group, 1, most), simd });
     }
-    let alone = network.hidden.iter().any(|h| matches!(h.method, Some(Method::Spinbayes(_))));
+    let alone = network.first_spinbayes().is_some();
     let lanes = if network.stochastic_layers() > 0 && !alone { rng.random_range(1..=16) } else { 1 };
     let max_passes = lanes * rng.random_range(1..=4);
     network.passes = rng.random_range(1..=max_passes as u32);
@@ -110,6 +110,12 @@ fn every_structure_has_a_design() {
         let first = s.network.hidden[0].method.as_ref();
         let decides = first.is_some_and(|m| !matches!(m, Method::Spinbayes(_) | Method::Spindrop(_)));
         s.network.input.dropout.is_some() && decides
+    });
+    some("SpinBayes in the output layer alone", |s| {
+        !s.network.output.others.is_empty() && s.network.stochastic_layers() == 1
+    });
+    some("SpinBayes in the output layer behind another method", |s| {
+        !s.network.output.others.is_empty() && s.network.stochastic_layers() > 1
     });
     some("1-bit codes", |s| s.network.random.code_bits == 1);
     some("16-bit codes", |s| s.network.random.code_bits == 16);

@@ -338,9 +338,18 @@ fn pass_agrees(model: &Model, network: &Network, image: &[i16], rng: &mut StdRng
     }
     let wide: Vec<f64> = x.iter().map(|&x| x as f64).collect();
     let (out, bound) = (&network.output, logit_error(network) * (1.0 + 1e-9));
-    let logits = before_sign(&model.layers[model.layers.len() - 1], &wide, &Draw::None);
-    for (c, (a, float)) in sums(&out.weights, &x).into_iter().zip(logits).enumerate() {
-        let z = (i64::from(out.scale[c]) * a + out.offset[c]) >> out.shift;
+    let last = &model.layers[model.layers.len() - 1];
+    let draw = draw(last, rng);
+    let (weights, scale, offset) = match draw {
+        Draw::Crossbar(n) if n > 0 => {
+            let other = &out.others[n - 1];
+            (&other.weights, &other.scale, &other.offset)
+        }
+        _ => (&out.weights, &out.scale, &out.offset),
+    };
+    let logits = before_sign(last, &wide, &draw);
+    for (c, (a, float)) in sums(weights, &x).into_iter().zip(logits).enumerate() {
+        let z = (i64::from(scale[c]) * a + offset[c]) >> out.shift;
         let error = (z as f64 / 2f64.powi(out.frac_bits as i32) - float).abs();
         assert!(error <= bound, "class {c}: {error} > {bound}");
     }
@@ -422,7 +431,17 @@ fn random_model(rng: &mut StdRng) -> Model {
         });
         inputs = n;
     }
-    m.layers.push(dense(inputs, &[PLAIN, Norm { gamma: -0.7, beta: 0.2, ..PLAIN }], 1e-5, None));
+    let mut last = dense(inputs, &[PLAIN, Norm { gamma: -0.7, beta: 0.2, ..PLAIN }], 1e-5, None);
+    if rng.random_bool(0.3) {
+        let other = |rng: &mut StdRng| model::Crossbar {
+            weights: weights(rng, 2, inputs),
+            bias: Some(vector(rng, 2, 1)),
+            norm: norm(rng, 2, 1e-5),
+        };
+        let others = (0..rng.random_range(1..5)).map(|_| other(rng)).collect();
+        last.method = Some(Method::Spinbayes(model::Crossbars { others }));
+    }
+    m.layers.push(last);
     m
 }
 

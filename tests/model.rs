@@ -79,6 +79,17 @@ fn all_methods() -> Model {
     m
 }
 
+/// A model with dropped inputs, and SpinBayes in its output layer.
+fn version_3() -> Model {
+    let mut m = model();
+    let input = &mut m.input;
+    (input.bits, input.signed, input.encoding) = (1, false, Encoding::Threshold { at: 8 });
+    input.dropout = Some(0.25);
+    let other = Crossbar { weights: BitMatrix::zeros(3, 5), bias: None, norm: dense(5, 3, None).norm.unwrap() };
+    m.layers[2].method = Some(Method::Spinbayes(Crossbars { others: vec![other] }));
+    m
+}
+
 /// A written model, to be damaged.
 struct Files {
     dir: tempfile::TempDir,
@@ -158,9 +169,36 @@ fn overwrite(bytes: &mut [u8], name: &str, value: &[u8]) {
 
 #[test]
 fn a_model_reads_back_as_it_was_written() {
-    for model in [model(), all_methods()] {
+    for model in [model(), all_methods(), version_3()] {
         assert_eq!(Model::read(Files::of(&model).path()).unwrap(), model);
     }
+}
+
+#[test]
+fn a_manifest_has_the_lowest_version_that_says_all_of_the_model() {
+    let schema: Value = serde_json::from_slice(&fs::read("docs/model.schema.json").unwrap()).unwrap();
+    let schema = jsonschema::validator_for(&schema).unwrap();
+    type Change = fn(&mut Model);
+    let cases: [(Change, u64); 4] = [
+        (|_| (), 3),
+        (|m| m.input.dropout = None, 3),
+        (|m| m.layers[2].method = None, 3),
+        (|m| (m.input.dropout, m.layers[2].method) = (None, None), 2),
+    ];
+    for (change, version) in cases {
+        let mut model = version_3();
+        change(&mut model);
+        let mut manifest = Files::of(&model).manifest();
+        assert_eq!(manifest["version"], version);
+        let errors: Vec<String> = schema.iter_errors(&manifest).map(|e| e.to_string()).collect();
+        assert!(errors.is_empty(), "{errors:?}");
+        manifest["version"] = json!(2);
+        assert_eq!(schema.is_valid(&manifest), model.input.dropout.is_none());
+    }
+    assert_says(
+        &Files::of(&version_3()).manifest_error(|m| m["version"] = json!(2)),
+        &["input.dropout: not a field of version 2"],
+    );
 }
 
 #[test]
@@ -278,9 +316,7 @@ fn manifests_that_ask_for_the_impossible_are_refused() {
     type Change = fn(&mut Value);
     let cases: &[(Change, &[&str])] = &[
         (
-            |m| {
-                m["input"]["dropout"] = json!(0.1);
-            },
+            |m| m["input"]["dropout"] = json!(0.1),
             &["input.dropout: not a field of version 2", "a manifest with it says version 3"],
         ),
         (

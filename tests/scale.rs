@@ -24,6 +24,7 @@ fn network(sizes: [usize; 5]) -> Network {
             frac_bits: 0,
             logit_bits: 18,
             temperature: 1.0,
+            others: vec![],
         },
         random: Random::default(),
         seed: 1,

@@ -30,6 +30,7 @@ fn design() -> Design {
             frac_bits: 3,
             logit_bits: 10,
             temperature: 1.0,
+            others: vec![],
         },
         random: Random { lfsr_bits: 32, code_bits: 8 },
         seed: 1,

@@ -94,6 +94,18 @@ fn a_network_with_dropped_inputs_learns_the_digits_in_a_few_epochs() {
 }
 
 #[test]
+fn crossbars_of_the_output_layer_learn_the_digits_in_a_few_epochs() {
+    let config = TrainConfig { output_crossbars: 3, methods: "none".parse().unwrap(), ..quick() };
+    let model = run(&config);
+    let Some(Method::Spinbayes(bayes)) = &model.layers[2].method else { panic!() };
+    assert_eq!(bayes.others.len(), 2);
+    let found = test_accuracy(&model);
+    assert!(found > 0.8, "{found}");
+    assert!(model.command.contains(" --method none --output-crossbars 3 "), "{}", model.command);
+    assert!(model.description.contains("3 crossbars in the output layer"), "{}", model.description);
+}
+
+#[test]
 fn dropping_before_the_sign_learns_the_digits_in_a_few_epochs() {
     let config = TrainConfig { dropout_place: Some(Place::BeforeSign), ..quick() };
     let model = run(&config);
@@ -178,7 +190,7 @@ fn methods_that_contradict_their_options_are_refused() {
 
 #[test]
 fn what_cannot_be_trained_is_refused_by_option() {
-    let cases: [(TrainConfig, &str); 15] = [
+    let cases: [(TrainConfig, &str); 16] = [
         (TrainConfig { dataset: "letters".into(), ..quick() }, "data set `letters`: not known; there are digits"),
         (TrainConfig { layers: "64-10".parse().unwrap(), ..quick() }, "--layers: `64-10`; give inputs, hidden"),
         (TrainConfig { layers: "784-64-10".parse().unwrap(), ..quick() }, "--layers: `784-64-10`; digits needs 64"),
@@ -193,6 +205,7 @@ fn what_cannot_be_trained_is_refused_by_option() {
             TrainConfig { input_bits: 1, input_dropout: Some(1.0), ..quick() },
             "--input-dropout: 1; a probability above 0",
         ),
+        (TrainConfig { output_crossbars: 0, ..quick() }, "--output-crossbars: 0; 1, or with SpinBayes 2 to 64"),
         (TrainConfig { epochs: 0, ..quick() }, "--epochs: 0"),
         (TrainConfig { batch: 5000, ..quick() }, "--batch: 5000; digits has 1097"),
         (TrainConfig { learning_rate: f64::NAN, ..quick() }, "--learning-rate: NaN"),

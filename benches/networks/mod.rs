@@ -26,6 +26,7 @@ pub fn network(sizes: &[usize]) -> Network {
         frac_bits: 4,
         logit_bits: 24,
         temperature: 1.0,
+        others: vec![],
     };
     let input = Input { features, bits: 1, signed: false, dropout: None };
     let (random, early_stop) = (Random::default(), None);

@@ -90,7 +90,12 @@ fn row(args: &Args, name: &str, output: &Output) -> Result<Row> {
         names.insert(0, "input dropout");
     }
     let of_layers = network.hidden.iter().filter_map(|h| Some(h.method.as_ref()?.draws(h.weights.rows())));
-    let draws = network.input.dropout.map(|_| network.input.features).into_iter().chain(of_layers).sum();
+    let of_output = (!network.output.others.is_empty()).then_some(1);
+    if of_output.is_some() && names.last() != Some(&"spinbayes") {
+        names.push("spinbayes");
+    }
+    let draws =
+        network.input.dropout.map(|_| network.input.features).into_iter().chain(of_layers).chain(of_output).sum();
     let (accuracy, auroc) = quality(args, &model, &network, output)?;
     Ok(Row {
         model: name.to_string(),

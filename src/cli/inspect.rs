@@ -75,7 +75,13 @@ fn layer(model: &Model, network: &Network, l: usize) -> Value {
             }
             memory_bits(hidden, network.sum_bound(l))
         }
-        None => weight_bits,
+        None => {
+            let crossbars = network.crossbars(l);
+            if crossbars > 1 {
+                (json["crossbars"], json["draws"]) = (json!(crossbars), json!(1));
+            }
+            weight_bits * crossbars as u64
+        }
     };
     json["memory_bits"] = json!(memory);
     json

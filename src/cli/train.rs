@@ -62,6 +62,9 @@ pub struct Args {
     /// spinbayes: crossbars of a layer [default: 4]
     #[arg(long, value_name = "N")]
     crossbars: Option<usize>,
+    /// SpinBayes in the output layer, with so many crossbars; 1 is none
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    output_crossbars: usize,
     #[arg(long, default_value_t = 100)]
     epochs: u32,
     /// Images a step
@@ -112,6 +115,7 @@ pub fn run(args: &Args, output: &Output) -> Result<Status> {
         norm_groups: args.norm_groups,
         gaussian_bits: args.gaussian_bits,
         crossbars: args.crossbars,
+        output_crossbars: args.output_crossbars,
         epochs: args.epochs,
         batch: args.batch,
         learning_rate: args.learning_rate,

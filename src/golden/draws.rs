@@ -19,6 +19,11 @@ impl Draws {
         Draws::Numbers { lanes, count, code_bits, numbers: vec![[0; LANES]; count] }
     }
 
+    /// Takes the draws of the next image in every lane, of a layer that has no live bits.
+    pub fn next_choices(&mut self) {
+        self.next_image(0, &[], &mut []);
+    }
+
     /// Takes the draws of the next image in every lane; `live` gets which of `neurons` neurons are kept.
     pub fn next_image(&mut self, neurons: usize, all_live: &[u64], live: &mut [LaneWords]) {
         match self {

@@ -124,7 +124,7 @@ impl HiddenLayer {
     pub fn chosen(&self, draw: Option<impl Fn(usize) -> u32>, code_bits: u32) -> usize {
         match (&self.drawing, draw) {
             (Some(Drawing { kind: DrawingKind::Choice, .. }), Some(draw)) => {
-                (draw(0) as usize * self.crossbars.len()) >> code_bits
+                choice(draw(0), self.crossbars.len(), code_bits)
             }
             _ => 0,
         }
@@ -208,6 +208,14 @@ impl Crossbar {
 
 /// The output layer: `z = floor((m·a + b) / 2^shift)`.
 pub(super) struct OutputLayer {
+    /// More than one with SpinBayes.
+    pub crossbars: Vec<Classes>,
+    /// What chooses among them.
+    pub drawing: Option<Drawing>,
+}
+
+/// Weights of a crossbar, and what makes logits of its sums.
+pub(super) struct Classes {
     pub dense: Dense,
     classes: Vec<Class>,
     shift: u32,
@@ -221,17 +229,55 @@ struct Class {
 }
 
 impl OutputLayer {
-    pub fn new(output: &Output) -> OutputLayer {
+    /// `number` is that of the layer among those that draw.
+    pub fn new(output: &Output, number: u32) -> OutputLayer {
+        let mut crossbars = vec![Classes::new(&output.weights, &output.scale, &output.offset, output.shift)];
+        crossbars.extend(output.others.iter().map(|c| Classes::new(&c.weights, &c.scale, &c.offset, output.shift)));
+        let drawing = Drawing { layer: number, count: 1, kind: DrawingKind::Choice };
+        OutputLayer { drawing: (crossbars.len() > 1).then_some(drawing), crossbars }
+    }
+
+    /// The crossbar that the draw of this pass chooses; the first one without draws.
+    pub fn chosen(&self, draw: Option<impl Fn(usize) -> u32>, code_bits: u32) -> usize {
+        draw.map_or(0, |draw| choice(draw(0), self.crossbars.len(), code_bits))
+    }
+
+    /// Appends the logits of the first `lanes` lanes, `lanes × classes`; lane l takes crossbar `chosen(l)`.
+    pub fn push_logits(
+        &self,
+        lanes: usize,
+        chosen: impl Fn(usize) -> usize,
+        x: &[LaneWords],
+        live: &[LaneWords],
+        logits: &mut Vec<i32>,
+    ) {
+        let classes = self.crossbars[0].classes.len();
+        let start = logits.len();
+        logits.resize(start + lanes * classes, 0);
+        for (group, rows) in logits[start..].chunks_mut(GROUP * classes).enumerate() {
+            let counts = live_counts(group, live);
+            for (n, crossbar) in self.crossbars.iter().enumerate() {
+                for c in 0..classes {
+                    let sums = crossbar.dense.group_sums(c, group, x, live, &counts);
+                    let z = sums.map(|sum| crossbar.logit(c, sum));
+                    let logits = rows.iter_mut().skip(c).step_by(classes).zip(z).enumerate();
+                    let mine = logits.filter(|(lane, _)| chosen(group * GROUP + lane) == n);
+                    mine.for_each(|(_, (logit, z))| *logit = z);
+                }
+            }
+        }
+    }
+}
+
+impl Classes {
+    fn new(weights: &BitMatrix, scale: &[i32], offset: &[i64], shift: u32) -> Classes {
         let class = |(&scale, &offset): (&i32, &i64)| Class {
             scale: scale.into(),
-            high: offset >> output.shift,
-            low: offset & ((1 << output.shift) - 1),
+            high: offset >> shift,
+            low: offset & ((1 << shift) - 1),
         };
-        OutputLayer {
-            dense: Dense::new(&output.weights, |_| false),
-            classes: output.scale.iter().zip(&output.offset).map(class).collect(),
-            shift: output.shift,
-        }
+        let classes = scale.iter().zip(offset).map(class).collect();
+        Classes { dense: Dense::new(weights, |_| false), classes, shift }
     }
 
     /// The logit of class `c`; a checked network's fit 32 bits.
@@ -240,19 +286,9 @@ impl OutputLayer {
         let Class { scale, high, low } = self.classes[c];
         (high + ((scale * sum + low) >> self.shift)) as i32
     }
+}
 
-    /// Appends the logits of the first `lanes` lanes, `lanes × classes`.
-    pub fn push_logits(&self, lanes: usize, x: &[LaneWords], live: &[LaneWords], logits: &mut Vec<i32>) {
-        let classes = self.classes.len();
-        let start = logits.len();
-        logits.resize(start + lanes * classes, 0);
-        for (group, rows) in logits[start..].chunks_mut(GROUP * classes).enumerate() {
-            let counts = live_counts(group, live);
-            for c in 0..classes {
-                let sums = self.dense.group_sums(c, group, x, live, &counts);
-                let z = sums.map(|sum| self.logit(c, sum));
-                rows.iter_mut().skip(c).step_by(classes).zip(z).for_each(|(row, z)| *row = z);
-            }
-        }
-    }
+/// The crossbar of `count` that draw `r` chooses.
+fn choice(r: u32, count: usize, code_bits: u32) -> usize {
+    (r as usize * count) >> code_bits
 }

@@ -102,12 +102,12 @@ impl Golden {
             input_drawing: network.input.dropout.map(|code| Drawing::of_inputs(code, network.input.features)),
             inputs_live: full(network.input.features),
             hidden,
-            output: OutputLayer::new(&network.output),
+            output: OutputLayer::new(&network.output, stochastic_layers),
             random: network.random,
             mask: mask_of(network.random.lfsr_bits)?,
             spacing: spacing_of(network.random.lfsr_bits)?,
             root: root_from_seed(network.seed, network.random.lfsr_bits),
-            stochastic_layers,
+            stochastic_layers: stochastic_layers + u32::from(!network.output.others.is_empty()),
             parting: match network.input.dropout {
                 Some(_) => 0,
                 None => network.hidden.iter().position(|l| l.method.is_some()).unwrap_or(network.hidden.len() - 1),
@@ -119,7 +119,7 @@ impl Golden {
     }
 
     pub fn classes(&self) -> usize {
-        self.output.dense.rows
+        self.output.crossbars[0].dense.rows
     }
 
     /// Results of all images, which count from `first_image` since the streams were started.

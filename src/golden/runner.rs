@@ -23,7 +23,7 @@ pub(super) struct Runner<'g> {
 /// Passes computed together: all of several images, or some of one image. Lane `row·passes + pass`.
 struct Block {
     passes: usize,
-    /// Of the inputs, then of each hidden layer.
+    /// Of the inputs, then of each layer.
     draws: Vec<Draws>,
 }
 
@@ -182,7 +182,10 @@ impl<'g> Runner<'g> {
                 }
             }
             let words = golden.hidden[golden.hidden.len() - 1].output_words();
-            golden.output.push_logits(lanes, &x[..words], &live[..words], logits);
+            let drawn = &mut draws[1 + golden.hidden.len()];
+            drawn.next_choices();
+            let chosen = |lane: usize| golden.output.chosen(drawn.of_lane(lane), code_bits);
+            golden.output.push_logits(lanes, chosen, &x[..words], &live[..words], logits);
         }
         logits
     }
@@ -195,6 +198,14 @@ impl<'g> Runner<'g> {
         }
         blocks[0].draws[0].next_image(golden.input.features, &golden.inputs_live, live);
         live[..golden.inputs_live.len()].iter().map(|word| word[0][0]).collect()
+    }
+
+    /// The crossbar of the output layer in the first lane for its next image.
+    pub fn next_output(&mut self) -> usize {
+        let Runner { golden, blocks, .. } = self;
+        let draws = &mut blocks[0].draws[1 + golden.hidden.len()];
+        draws.next_choices();
+        golden.output.chosen(draws.of_lane(0), golden.random.code_bits)
     }
 
     /// Draws of each hidden layer in the first lane for its next image: which neurons are kept, and the numbers.
@@ -226,9 +237,10 @@ fn fire_lane(
 }
 
 impl Golden {
-    /// What the inputs and each hidden layer draw.
+    /// What the inputs and each layer draw.
     fn drawings(&self) -> impl Iterator<Item = Option<Drawing>> {
-        std::iter::once(self.input_drawing).chain(self.hidden.iter().map(|layer| layer.drawing))
+        let hidden = self.hidden.iter().map(|layer| layer.drawing);
+        std::iter::once(self.input_drawing).chain(hidden).chain([self.output.drawing])
     }
 
     /// What the passes of an image share.

@@ -43,6 +43,7 @@ impl Golden {
         let rows = Rows { count: 1, first: n.into(), distance: 0 };
         let mut runner = Runner::drawing(self, &starts?, 1, rows)?;
         let (inputs_live, draws) = (runner.next_inputs(), runner.next_draws());
+        let output = &self.output.crossbars[runner.next_output()];
 
         let image = Planes::new(self.input, image);
         let mut hidden = Vec::with_capacity(self.hidden.len());
@@ -73,8 +74,8 @@ impl Golden {
             x = next;
         }
         let operand = Operand::new(&x, &live);
-        let output_sums: Vec<i64> = (0..self.classes()).map(|c| self.output.dense.sum(c, operand)).collect();
-        let logits: Vec<i32> = output_sums.iter().enumerate().map(|(c, &sum)| self.output.logit(c, sum)).collect();
+        let output_sums: Vec<i64> = (0..self.classes()).map(|c| output.dense.sum(c, operand)).collect();
+        let logits: Vec<i32> = output_sums.iter().enumerate().map(|(c, &sum)| output.logit(c, sum)).collect();
         let inputs_live = unpack(&inputs_live, self.input.features);
         Ok(Trace { inputs_live, hidden, class: first_largest(&logits), output_sums, logits })
     }

@@ -120,7 +120,7 @@ mod tests {
     fn output(classes: usize, frac_bits: u32, temperature: f64) -> Output {
         let (scale, offset) = (vec![1; classes], vec![0; classes]);
         let weights = BitMatrix::zeros(classes, 1);
-        Output { weights, scale, offset, shift: 0, frac_bits, logit_bits: 24, temperature }
+        Output { weights, scale, offset, shift: 0, frac_bits, logit_bits: 24, temperature, others: vec![] }
     }
 
     /// Rounding in double precision is rounding of the exact value: none is nearer to a tie than a double can be wrong.

@@ -114,7 +114,9 @@ impl Dense {
             }
         }
         match &self.method {
-            Some(_) if last => Err(("method".into(), "the last layer gives logits and has no method; use null".into())),
+            Some(method) if last && !matches!(method, Method::Spinbayes(_)) => {
+                Err(("method".into(), "the last layer gives logits and has SpinBayes or no method; use null".into()))
+            }
             Some(method) => self.check_method(method),
             None => Ok(()),
         }

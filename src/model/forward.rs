@@ -34,7 +34,8 @@ pub struct Forward {
 /// One pass of a checked model over one image.
 ///
 /// * `image`: input values, one a feature; 0 and 1 where the model has 1-bit inputs (0 means −1).
-/// * `draws`: one a hidden layer, behind that of the inputs where the model drops inputs.
+/// * `draws`: one a hidden layer, behind that of the inputs where the model drops inputs, and before that of the last layer where it
+///   has SpinBayes.
 ///
 /// # Panics
 ///
@@ -42,7 +43,7 @@ pub struct Forward {
 pub fn forward(model: &Model, image: &[i16], draws: &[Draw]) -> Forward {
     assert_eq!(image.len(), model.input.features, "one value a feature");
     let (of_input, draws) = draws.split_at(usize::from(model.input.dropout.is_some()));
-    assert_eq!(draws.len(), model.layers.len() - 1, "one draw a hidden layer");
+    let (draws, of_output) = draws.split_at(model.layers.len() - 1);
     let one_bit = model.input.bits == 1;
     let mut x: Vec<f64> = image.iter().map(|&v| if one_bit { f64::from(2 * v - 1) } else { f64::from(v) }).collect();
     if let [Draw::Live(live)] = of_input {
@@ -56,7 +57,7 @@ pub fn forward(model: &Model, image: &[i16], draws: &[Draw]) -> Forward {
         x = after_sign(layer, &signs, draw);
         activations.push(signs);
     }
-    Forward { activations, logits: before_sign(last, &x, &Draw::None) }
+    Forward { activations, logits: before_sign(last, &x, of_output.first().unwrap_or(&Draw::None)) }
 }
 
 /// What the signs of a layer with inputs `x` are taken of, one a neuron; the logits in the last layer.

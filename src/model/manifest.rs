@@ -151,7 +151,9 @@ impl Manifest {
 
     /// A version above 2 without which the manifest could not say what it says, and the field for it.
     pub(super) fn needs(&self) -> Option<(u32, &'static str)> {
-        self.input.dropout.map(|_| (3, "input.dropout"))
+        let output = || self.layers.last().is_some_and(|layer| layer.crossbars() > 1);
+        let dropout = self.input.dropout.map(|_| (3, "input.dropout"));
+        dropout.or_else(|| output().then_some((3, "the last layer's method")))
     }
 }
 

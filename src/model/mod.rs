@@ -99,7 +99,7 @@ pub struct Dense {
     pub bias: Option<Vec<f64>>,
     /// None exactly where the method is affine dropout, which normalises by the image's own values.
     pub norm: Option<BatchNorm>,
-    /// What is random, if anything; only in hidden layers.
+    /// What is random, if anything; in the last layer SpinBayes or nothing.
     pub method: Option<Method>,
 }
 

@@ -120,10 +120,6 @@ impl Network {
         if !(2..=1 << 16).contains(&rows) {
             return fail(place(), format!("{rows} classes; 2 to 65536 are supported"));
         }
-        if out.scale.len() != rows || out.offset.len() != rows {
-            let (m, b) = (out.scale.len(), out.offset.len());
-            return fail(place(), format!("{rows} classes, but {m} scales and {b} offsets"));
-        }
         if !(2..=32).contains(&out.logit_bits) || out.shift > 40 || out.frac_bits > 31 {
             return fail(
                 place(),
@@ -138,14 +134,31 @@ impl Network {
         }
         let bound = i128::from(self.sum_bound(self.hidden.len()));
         let (low, high) = (-(1i128 << (out.logit_bits - 1)), (1i128 << (out.logit_bits - 1)) - 1);
-        for (c, (&m, &b)) in out.scale.iter().zip(&out.offset).enumerate() {
-            let reach = i128::from(m).abs() * bound;
-            let (least, most) = ((i128::from(b) - reach) >> out.shift, (i128::from(b) + reach) >> out.shift);
-            if least < low || most > high {
-                return fail(
-                    place(),
-                    format!("class {c}: logits reach {least} to {most}, which does not fit {} bits", out.logit_bits),
-                );
+        let others = out
+            .others
+            .iter()
+            .enumerate()
+            .map(|(n, o)| (format!("crossbar {}: ", n + 1), &o.weights, &o.scale, &o.offset));
+        for (which, weights, scale, offset) in
+            std::iter::once((String::new(), &out.weights, &out.scale, &out.offset)).chain(others)
+        {
+            let (r, c) = (weights.rows(), weights.cols());
+            if (r, c) != (rows, cols) {
+                return fail(place(), format!("{which}{r} × {c} weights, but the first crossbar has {rows} × {cols}"));
+            }
+            if scale.len() != rows || offset.len() != rows {
+                let (m, b) = (scale.len(), offset.len());
+                return fail(place(), format!("{which}{rows} classes, but {m} scales and {b} offsets"));
+            }
+            for (c, (&m, &b)) in scale.iter().zip(offset).enumerate() {
+                let reach = i128::from(m).abs() * bound;
+                let (least, most) = ((i128::from(b) - reach) >> out.shift, (i128::from(b) + reach) >> out.shift);
+                if least < low || most > high {
+                    let bits = out.logit_bits;
+                    let what =
+                        format!("{which}class {c}: logits reach {least} to {most}, which does not fit {bits} bits");
+                    return fail(place(), what);
+                }
             }
         }
         Ok(())

@@ -115,6 +115,18 @@ pub struct Output {
     pub logit_bits: u32,
     /// Softmax temperature; hardware sees it as [`Octaves`] where it computes probabilities.
     pub temperature: f64,
+    /// With SpinBayes the crossbars beside the first, which is the layer's own weights, scales and offsets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<OutputCrossbar>,
+}
+
+/// One crossbar of an output layer with SpinBayes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OutputCrossbar {
+    pub weights: BitMatrix,
+    pub scale: Vec<i32>,
+    pub offset: Vec<i64>,
 }
 
 /// Where draws come from.
@@ -140,7 +152,21 @@ impl Network {
 
     /// Number of layers that have a stochastic method, the inputs among them: S of `docs/semantics.md` §4.
     pub fn stochastic_layers(&self) -> usize {
-        usize::from(self.input.dropout.is_some()) + self.hidden.iter().filter(|l| l.method.is_some()).count()
+        self.codes().len()
+    }
+
+    /// Crossbars of a layer, the output layer last: 1, but with SpinBayes.
+    pub fn crossbars(&self, layer: usize) -> usize {
+        match self.hidden.get(layer).map(|h| &h.method) {
+            Some(Some(Method::Spinbayes(m))) => 1 + m.others.len(),
+            Some(_) => 1,
+            None => 1 + self.output.others.len(),
+        }
+    }
+
+    /// The first layer with SpinBayes.
+    pub fn first_spinbayes(&self) -> Option<usize> {
+        (0..=self.hidden.len()).find(|&layer| self.crossbars(layer) > 1)
     }
 
     /// Number of hidden layers whose sums are computed once an image, since they are the same in all passes: all up to
@@ -160,15 +186,14 @@ impl Network {
     /// The probability code of every stochastic layer, the inputs first; 0 where the method has none.
     pub fn codes(&self) -> Vec<u32> {
         let methods = self.hidden.iter().filter_map(|h| h.method.as_ref());
-        self.input.dropout.into_iter().chain(methods.map(|m| m.code().unwrap_or(0))).collect()
+        let output = (!self.output.others.is_empty()).then_some(0);
+        let input = self.input.dropout.into_iter();
+        input.chain(methods.map(|m| m.code().unwrap_or(0))).chain(output).collect()
     }
 
     /// Binary weights in the network, those of all crossbars.
     pub fn synapses(&self) -> usize {
-        let hidden = |l: &Hidden| {
-            let crossbars = if let Some(Method::Spinbayes(c)) = &l.method { 1 + c.others.len() } else { 1 };
-            crossbars * l.weights.rows() * l.weights.cols()
-        };
-        self.hidden.iter().map(hidden).sum::<usize>() + self.output.weights.rows() * self.output.weights.cols()
+        let weights = self.hidden.iter().map(|h| &h.weights).chain([&self.output.weights]);
+        weights.enumerate().map(|(layer, w)| self.crossbars(layer) * w.rows() * w.cols()).sum()
     }
 }

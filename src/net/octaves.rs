@@ -44,7 +44,7 @@ mod tests {
     fn output(classes: usize, frac_bits: u32, temperature: f64) -> Output {
         let (scale, offset) = (vec![1; classes], vec![0; classes]);
         let weights = BitMatrix::zeros(classes, 1);
-        Output { weights, scale, offset, shift: 0, frac_bits, logit_bits: 16, temperature }
+        Output { weights, scale, offset, shift: 0, frac_bits, logit_bits: 16, temperature, others: vec![] }
     }
 
     #[test]

@@ -68,14 +68,17 @@ pub enum Kind {
 }
 
 impl Kind {
-    fn of(method: Option<&Method>) -> Kind {
-        match method {
+    /// Of a layer of `network`, the output layer last.
+    fn of(network: &Network, layer: usize) -> Kind {
+        let crossbars = network.crossbars(layer);
+        match network.hidden.get(layer).and_then(|h| h.method.as_ref()) {
+            None if crossbars > 1 => Kind::Bayes { crossbars: crossbars as u32 },
             None => Kind::Plain,
             Some(Method::Spindrop(_)) => Kind::Dropout,
             Some(Method::Scale(_)) => Kind::Scale,
             Some(Method::Affine(m)) => Kind::Affine { element: m.drops == Drops::Element },
             Some(Method::Subset(m)) => Kind::Subset { bits: m.bits },
-            Some(Method::Spinbayes(m)) => Kind::Bayes { crossbars: 1 + m.others.len() as u32 },
+            Some(Method::Spinbayes(_)) => Kind::Bayes { crossbars: crossbars as u32 },
         }
     }
 
@@ -195,7 +198,7 @@ impl Plan {
             }
         }
         if self.lanes > 1
-            && let Some(layer) = network.hidden.iter().position(|h| matches!(h.method, Some(Method::Spinbayes(_))))
+            && let Some(layer) = network.first_spinbayes()
         {
             return Err(PlanError::Layer {
                 layer,
@@ -257,7 +260,8 @@ impl Plan {
         (0..self.folding.len())
             .map(|layer| {
                 let (inputs, outputs) = shape(network, layer);
-                let draws = network.hidden.get(layer).is_some_and(|h| h.method.is_some());
+                let kind = Kind::of(network, layer);
+                let draws = kind != Kind::Plain;
                 let unit = draws.then_some(stochastic);
                 stochastic += usize::from(draws);
                 LayerPlan {
@@ -269,7 +273,7 @@ impl Plan {
                     planes: if layer == 0 { network.input.bits as usize } else { 1 },
                     masked: masked(network, layer),
                     unit,
-                    kind: Kind::of(network.hidden.get(layer).and_then(|h| h.method.as_ref())),
+                    kind,
                 }
             })
             .collect()

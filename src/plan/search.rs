@@ -80,7 +80,7 @@ fn smallest(
     uncertainty: Option<Uncertainty>,
     cycles_of: impl Fn(&Plan) -> f64,
 ) -> Option<Plan> {
-    let alone = network.hidden.iter().any(|h| matches!(h.method, Some(Method::Spinbayes(_))));
+    let alone = network.first_spinbayes().is_some();
     let lanes = if network.stochastic_layers() == 0 || alone { 1 } else { MAX_LANES };
     let candidates = (0..).map(|power| 1usize << power).take_while(|&l| l <= lanes && l <= max_passes);
     candidates
@@ -114,6 +114,7 @@ fn fold(network: &Network, lanes: usize, max_passes: usize, cycles: u64) -> Opti
         let (inputs, outputs) = shape(network, layer);
         let turns = if layer < once { 1 } else { groups };
         let method = network.hidden.get(layer).and_then(|h| h.method.as_ref());
+        let kind = Kind::of(network, layer);
         let planes = if layer == 0 { u64::from(network.input.bits) } else { 1 };
         let mut next: Vec<(usize, Partial)> = vec![];
         for pe in divisors(outputs, MAX_PE) {
@@ -142,8 +143,8 @@ fn fold(network: &Network, lanes: usize, max_passes: usize, cycles: u64) -> Opti
                     lanes: if layer < once { 1 } else { lanes },
                     planes: planes as usize,
                     masked: masked(network, layer),
-                    unit: method.map(|_| 0),
-                    kind: Kind::of(method),
+                    unit: (kind != Kind::Plain).then_some(0),
+                    kind,
                 };
                 let here = cost::layer_luts(&plan);
                 let before = partials.iter().filter(|(pe, _)| layer == 0 || simd % pe == 0);

@@ -23,6 +23,7 @@ fn network(sizes: &[usize], bits: u32, dropouts: &[usize]) -> Network {
             frac_bits: 0,
             logit_bits: 18,
             temperature: 1.0,
+            others: vec![],
         },
         random: Random::default(),
         seed: 0,

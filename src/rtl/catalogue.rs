@@ -356,6 +356,7 @@ fn output() -> Output {
         frac_bits: 2,
         logit_bits: 8,
         temperature: 1.0,
+        others: vec![],
     }
 }
 

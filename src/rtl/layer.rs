@@ -177,6 +177,11 @@ impl Layer {
         let valid_out = m.output("valid_o", 1);
         let result_width = lane.result_width();
         let out = if sums { m.output("sum_o", lanes * pe * result_width) } else { m.output("act_o", lanes * pe) };
+        let crossbar_out = (self.gives == Gives::Logits && self.crossbars > 1).then(|| {
+            let e = m.output("crossbar_o", index_width(self.crossbars));
+            m.note("that whose sums these are");
+            e
+        });
         let odd_out = (sums && plan.masked).then(|| m.output("odd_o", lanes));
 
         let choice = (self.crossbars > 1).then(|| {
@@ -435,12 +440,7 @@ impl Layer {
             let start_fetched = m.reg("start_fetched_q", pe * both);
             let start_at = match &crossbar {
                 Some(crossbar) => {
-                    let mut late = crossbar.clone();
-                    for clocks in 1..=counting {
-                        let q = m.reg(&format!("crossbar{clocks}_q"), crossbar.width());
-                        m.clocked(&clk, [set(&q, &late)]);
-                        late = q;
-                    }
+                    let late = late(&mut m, &clk, "crossbar", crossbar, counting);
                     let width = index_width(self.crossbars * groups);
                     let first = begins(&mut m, "first_start", &late, groups, width);
                     m.wire_is("start_at", &(first + start_group.zext(width)))
@@ -526,11 +526,24 @@ impl Layer {
                 m.instance("u_lane", &header, &ports);
             });
         }
+        if let (Some(out), Some(crossbar)) = (&crossbar_out, &crossbar) {
+            let late = late(&mut m, &clk, "crossbar", crossbar, counting + 3);
+            m.assign(out, &late);
+        }
         let valid = delayed_event(&mut m, &clk, &rst_n, "valid", &last, 1);
         m.assign(&valid_out, &valid);
         files.push(m.build()?);
         Ok(files)
     }
+}
+
+/// `value` as it was `clocks` clocks ago, of several bits.
+fn late(m: &mut Module, clk: &Expr, name: &str, value: &Expr, clocks: u32) -> Expr {
+    (1..=clocks).fold(value.clone(), |late, clocks| {
+        let q = m.reg(&format!("{name}{clocks}_q"), value.width());
+        m.clocked(clk, [set(&q, &late)]);
+        q
+    })
 }
 
 /// A counter of banks: up on `more`, down on `less`.

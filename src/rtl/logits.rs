@@ -73,25 +73,41 @@ impl Logits<'_> {
         self.output.weights.cols() as i64
     }
 
+    /// Scale and offset of every class, by crossbar.
+    ///
     /// The layer's value `v = 2 * matches + odd` is `a + inputs`: `m * a + b = m * v + (b - m * inputs)`.
-    fn offsets(&self) -> Vec<i128> {
+    fn factors(&self) -> Vec<Vec<(i128, i128)>> {
         let n = i128::from(self.inputs());
-        self.output.scale.iter().zip(&self.output.offset).map(|(&m, &b)| i128::from(b) - i128::from(m) * n).collect()
+        let factor = |(&m, &b): (&i32, &i64)| (i128::from(m), i128::from(b) - i128::from(m) * n);
+        let others = self.output.others.iter().map(|c| (&c.scale, &c.offset));
+        let crossbars = std::iter::once((&self.output.scale, &self.output.offset)).chain(others);
+        crossbars.map(|(scale, offset)| scale.iter().zip(offset).map(factor).collect()).collect()
+    }
+
+    fn crossbars(&self) -> u32 {
+        1 + self.output.others.len() as u32
     }
 
     fn scale_width(&self) -> u32 {
-        self.output.scale.iter().map(|&m| signed_width(i128::from(m))).max().unwrap_or(1)
+        self.factors().iter().flatten().map(|&(m, _)| signed_width(m)).max().unwrap_or(1)
     }
 
     fn offset_width(&self) -> u32 {
-        self.offsets().into_iter().map(signed_width).max().unwrap_or(1)
+        self.factors().iter().flatten().map(|&(_, b)| signed_width(b)).max().unwrap_or(1)
     }
 
-    /// Memory image: scale above offset, one word a class.
+    /// Memory image: scale above offset, one word a class; with several crossbars, each begins at a multiple of a power of two.
     pub fn constants(&self) -> String {
         let (mw, bw) = (self.scale_width(), self.offset_width());
-        let pairs = self.output.scale.iter().zip(self.offsets());
-        pairs.map(|(&m, b)| image_word(&[(bw, b), (mw, i128::from(m))])).collect()
+        let word = |&(m, b): &(i128, i128)| image_word(&[(bw, b), (mw, m)]);
+        let room = 1 << index_width(self.output.weights.rows() as u32);
+        let crossbar = |mut factors: Vec<(i128, i128)>| -> String {
+            if self.crossbars() > 1 {
+                factors.resize(room, (0, 0));
+            }
+            factors.iter().map(word).collect()
+        };
+        self.factors().into_iter().map(crossbar).collect()
     }
 
     pub fn emit(&self) -> Result<VerilogFile, VerilogError> {
@@ -127,6 +143,11 @@ impl Logits<'_> {
         let valid = m.input("valid_i", 1);
         let sums = m.input("sum_i", lanes * pe * sum_in);
         let odd = self.masked.then(|| m.input("odd_i", lanes));
+        let crossbar = (self.crossbars() > 1).then(|| {
+            let e = m.input("crossbar_i", index_width(self.crossbars()));
+            m.note("that whose sums these are");
+            e
+        });
         m.group("Results out: one beat a class");
         let out_valid = m.output("out_valid_o", 1);
         let out_ready = m.input("out_ready_i", 1);
@@ -238,13 +259,21 @@ impl Logits<'_> {
 
         m.section("Constants of the class");
         let (mw, bw) = (self.scale_width(), self.offset_width());
-        let rom = m.memory(Memory::new("constants", mw + bw, classes).file(&self.constants_file()));
+        let (depth, constant_at) = match &crossbar {
+            Some(crossbar) => {
+                let q = m.reg("crossbar_q", crossbar.width());
+                m.clocked(&clk, [when(&valid, [set(&q, crossbar)])]);
+                (self.crossbars() << w.class, m.wire_is("constant_at", &cat([&q, &class])))
+            }
+            None => (classes, class.clone()),
+        };
+        let rom = m.memory(Memory::new("constants", mw + bw, depth).file(&self.constants_file()));
         let constant = m.reg("constant_q", mw + bw);
         let scale = m.wire_is("scale", &constant.bits(bw, mw));
         let offset = m.reg("offset_q", bw);
         let value = m.reg("value_q", lanes * value_bits);
         m.note("2 * matches + odd, which is a + inputs");
-        m.clocked(&clk, [set(&constant, &rom.word(&class)), set(&offset, &constant.bits(0, bw))]);
+        m.clocked(&clk, [set(&constant, &rom.word(&constant_at)), set(&offset, &constant.bits(0, bw))]);
         let stage = |m: &mut Module, name: &str, from: &Expr| {
             let q = m.reg(name, 1);
             m.clocked(&clk, [set(&q, &(&rst_n & from))]);

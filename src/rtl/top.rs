@@ -297,6 +297,7 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
             claim_ready: m.wire(&format!("layer{index}_claim_ready"), 1),
         };
         let odd = (sums && l.masked).then(|| m.wire(&format!("layer{index}_odd"), width));
+        let crossbar = (output && layer.crossbars > 1).then(|| m.wire("output_crossbar", index_width(layer.crossbars)));
         let mut ports = vec![
             ("clk_i", clk.clone()),
             ("rst_ni", rst_n.clone()),
@@ -324,6 +325,7 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
             }
         }
         ports.extend(odd.iter().map(|odd| ("odd_o", odd.clone())));
+        ports.extend(crossbar.iter().map(|crossbar| ("crossbar_o", crossbar.clone())));
 
         // The stochastic unit: what it draws for a beat in all lanes, and when the next beat may be drawn.
         let unit = l.unit.map(|s| {
@@ -365,6 +367,9 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
         let text = |c: &CrossbarRef| image::weights(&layer, c.weights, (!sums).then_some(c.directions));
         images.push(MemoryImage { file: layer.weight_file(), text: crossbars.iter().map(text).collect() });
 
+        if let (Some((s, unit, drawn, take)), Some(streams)) = (&unit, &streams) {
+            streams.emit_unit(&mut m, &mut files, *s, unit, drawn, take)?;
+        }
         if let Some(hidden) = hidden {
             if !sums {
                 let text = |c: &CrossbarRef| image::starts(&layer, c.weights, c.thresholds, c.directions);
@@ -436,9 +441,6 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
                 }
                 _ => {}
             }
-            if let (Some((s, unit, drawn, take)), Some(streams)) = (&unit, &streams) {
-                streams.emit_unit(&mut m, &mut files, *s, unit, drawn, take)?;
-            }
             if let Some([valid, act, live]) = &taps[index] {
                 m.assign(valid, &sent.valid);
                 let width = act.width();
@@ -482,6 +484,7 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
                 ("image_done_o", image_done.clone()),
             ];
             ports.extend(odd.map(|odd| ("odd_i", odd)));
+            ports.extend(crossbar.map(|crossbar| ("crossbar_i", crossbar)));
             ports.extend(result.iter().cloned());
             ports.extend(debug.iter().cloned());
             if let (Some(stop), Some(out_passes)) = (&early_stop, &out_passes) {
@@ -735,7 +738,8 @@ impl<'a> CrossbarRef<'a> {
 /// The crossbars of a layer, the output layer last.
 fn crossbars(network: &Network, index: usize) -> Vec<CrossbarRef<'_>> {
     let Some(hidden) = network.hidden.get(index) else {
-        return vec![CrossbarRef { weights: &network.output.weights, thresholds: &[], directions: &[] }];
+        let weights = std::iter::once(&network.output.weights).chain(network.output.others.iter().map(|c| &c.weights));
+        return weights.map(|weights| CrossbarRef { weights, thresholds: &[], directions: &[] }).collect();
     };
     let first =
         CrossbarRef { weights: &hidden.weights, thresholds: &hidden.thresholds, directions: &hidden.directions };

@@ -92,6 +92,7 @@ mod tests {
             frac_bits: FRAC_BITS,
             logit_bits: 32,
             temperature: 1.0,
+            others: vec![],
         };
         Verdict { output, images }
     }

@@ -1,7 +1,7 @@
 //! What a training run is told, and the command line that tells it.
 
 use super::TrainError;
-use super::method::{Kind, Methods};
+use super::method::{Kind, MOST_CROSSBARS, Methods};
 use crate::model::is_name;
 use crate::net::{Drops, ONE_BIT_INPUTS_ALONE, Place};
 use serde::{Deserialize, Serialize};
@@ -39,6 +39,8 @@ pub struct TrainConfig {
     pub gaussian_bits: Option<u32>,
     /// Of a layer with SpinBayes.
     pub crossbars: Option<usize>,
+    /// Of the output layer: 1, or with SpinBayes more.
+    pub output_crossbars: usize,
     pub epochs: u32,
     /// Images a step.
     pub batch: usize,
@@ -75,6 +77,7 @@ impl Default for TrainConfig {
             norm_groups: None,
             gaussian_bits: None,
             crossbars: None,
+            output_crossbars: 1,
             epochs: 100,
             batch: 64,
             learning_rate: 1e-2,
@@ -102,6 +105,9 @@ impl TrainConfig {
             line += &format!(" --input-dropout {p}");
         }
         line += &self.method_options();
+        if self.output_crossbars > 1 {
+            line += &format!(" --output-crossbars {}", self.output_crossbars);
+        }
         line += &format!(
             " --epochs {} --batch {} --learning-rate {} --shift {}",
             self.epochs, self.batch, self.learning_rate, self.shift
@@ -146,6 +152,10 @@ impl TrainConfig {
             }
         }
         self.layer_methods()?;
+        if !(1..=MOST_CROSSBARS).contains(&self.output_crossbars) {
+            let what = format!("{}; 1, or with SpinBayes 2 to {MOST_CROSSBARS}", self.output_crossbars);
+            return fail("output-crossbars", what);
+        }
         if self.epochs == 0 {
             return fail("epochs", "0; at least 1".into());
         }

@@ -50,7 +50,7 @@ const DROPOUT: f64 = 0.1;
 const DROPOUT_OF_LAYERS: f64 = 0.2;
 const GAUSSIAN_BITS: u32 = 16;
 const CROSSBARS: usize = 4;
-const MOST_CROSSBARS: usize = 64;
+pub const MOST_CROSSBARS: usize = 64;
 
 impl TrainConfig {
     /// The method of every hidden layer; refuses options that contradict it or that no layer would heed.
@@ -162,6 +162,9 @@ impl TrainConfig {
         let mut all: Vec<String> = self.layer_methods()?.into_iter().map(name).collect();
         if all.windows(2).all(|pair| pair[0] == pair[1]) {
             all.truncate(1);
+        }
+        if self.output_crossbars > 1 {
+            all.push(format!("{} crossbars in the output layer", self.output_crossbars));
         }
         Ok(all.join("; "))
     }

@@ -43,7 +43,9 @@ struct Crossbar {
 impl Network {
     pub fn new(config: &TrainConfig, rng: &mut StdRng) -> Result<Network, TrainError> {
         let mut layers = Vec::new();
-        let methods = config.layer_methods()?.into_iter().chain([None]);
+        let crossbars = config.output_crossbars;
+        let output = (crossbars > 1).then_some(LayerMethod::Spinbayes { crossbars });
+        let methods = config.layer_methods()?.into_iter().chain([output]);
         for (widths, method) in config.layers.0.windows(2).zip(methods) {
             let (inputs, outputs) = (widths[0], widths[1]);
             let crossbars = if let Some(LayerMethod::Spinbayes { crossbars }) = method { crossbars } else { 1 };

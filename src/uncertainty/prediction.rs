@@ -82,6 +82,7 @@ mod tests {
             frac_bits,
             logit_bits: 16,
             temperature,
+            others: vec![],
         }
     }
 

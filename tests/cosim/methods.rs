@@ -3,7 +3,8 @@
 use crate::holds;
 use crate::networks::{Shape, network};
 use neuspin::net::{
-    Affine, BitMatrix, Crossbar, Crossbars, Direction, Dropout, Drops, Method, Network, Place, ScaleDropout, Subset,
+    Affine, BitMatrix, Crossbar, Crossbars, Direction, Dropout, Drops, Method, Network, OutputCrossbar, Place,
+    ScaleDropout, Subset,
 };
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -109,4 +110,22 @@ fn dropped_inputs_are_exact() {
 fn spinbayes_is_exact() {
     all_hold(["spinbayes", "spinbayes", "none"], 3, [1, 1]);
     all_hold(["none", "scale", "spinbayes"], 1, [1, 1]);
+}
+
+#[test]
+fn spinbayes_in_the_output_layer_is_exact() {
+    for (methods, bits) in [(["none", "none", "none"], 3), (["spindrop", "none", "spinbayes"], 1)] {
+        let mut network = with(methods, bits);
+        let (rows, cols) = (network.classes(), network.output.weights.cols());
+        let rng = &mut StdRng::seed_from_u64(12);
+        let other = |rng: &mut StdRng| OutputCrossbar {
+            weights: BitMatrix::from_fn(rows, cols, |_, _| rng.random()),
+            scale: (0..rows).map(|_| rng.random_range(-60..200)).collect(),
+            offset: (0..rows).map(|_| rng.random_range(-900..900)).collect(),
+        };
+        network.output.others = (0..2).map(|_| other(rng)).collect();
+        for folding in &FOLDINGS {
+            holds(&network, 1, 6, folding);
+        }
+    }
 }

@@ -44,6 +44,7 @@ pub fn network(shape: Shape) -> Network {
             frac_bits: 6,
             logit_bits: 16,
             temperature: 1.0,
+            others: vec![],
         },
         random: Random::default(),
         seed: 5,

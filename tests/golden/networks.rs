@@ -3,7 +3,7 @@
 use neuspin::golden::Golden;
 use neuspin::net::{
     Affine, BitMatrix, Crossbar, Crossbars, Direction, Dropout, Drops, EarlyStop, Hidden, Images, Input, Method,
-    Network, Output, Place, Random, ScaleDropout, Subset,
+    Network, Output, OutputCrossbar, Place, Random, ScaleDropout, Subset,
 };
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
@@ -33,6 +33,7 @@ pub fn random(seed: u64, images: usize) -> (Network, Images) {
             frac_bits: 4,
             logit_bits: 24,
             temperature: 1.0,
+            others: vec![],
         },
         random: Random { lfsr_bits: *[32, 48, 64].choose(rng).unwrap(), code_bits },
         seed: rng.random(),
@@ -44,6 +45,16 @@ pub fn random(seed: u64, images: usize) -> (Network, Images) {
         net.hidden.push(layer);
     }
     net.output = output(rng, fan_in(&net));
+    if rng.random_bool(0.15) {
+        let others = (0..rng.random_range(1..=4)).map(|_| output(rng, fan_in(&net)));
+        let rows = net.classes();
+        let others = others.filter(|other| other.weights.rows() >= rows).map(|other| OutputCrossbar {
+            weights: BitMatrix::from_fn(rows, fan_in(&net), |o, i| other.weights.get(o, i)),
+            scale: other.scale[..rows].to_vec(),
+            offset: other.offset[..rows].to_vec(),
+        });
+        net.output.others = others.collect();
+    }
     net.check().unwrap();
     let (low, high) = input.range();
     let values = (0..images * input.features).map(|_| rng.random_range(low..=high)).collect();
@@ -164,5 +175,5 @@ fn output(rng: &mut StdRng, cols: usize) -> Output {
     let mut offset: Vec<i64> = (0..classes).map(|_| rng.random_range(-100_000..=100_000)).collect();
     scale[classes - 1] = scale[0];
     offset[classes - 1] = offset[0];
-    Output { weights, scale, offset, shift, frac_bits: 4, logit_bits: 24, temperature: 1.0 }
+    Output { weights, scale, offset, shift, frac_bits: 4, logit_bits: 24, temperature: 1.0, others: vec![] }
 }

@@ -101,10 +101,23 @@ pub fn pass(net: &Network, image: &[i16], n: u64, t: u32, draw: bool) -> Trace {
         hidden.push(HiddenTrace { sums: sums.iter().map(|&a| a.into()).collect(), active, live: live.clone() });
     }
     let out = &net.output;
-    let sums = sums(&out.weights, &x, &live);
+    let (mut weights, mut scale, mut offset) = (&out.weights, &out.scale, &out.offset);
+    if !out.others.is_empty() && draw {
+        // §3, SpinBayes in the output layer: the last stream.
+        let k = net.random.code_bits;
+        let (_, spacing) = source(net.random.lfsr_bits);
+        let stream = u128::from(t) * net.stochastic_layers() as u128 + s;
+        let r = Draws::at(net, stream * u128::from(spacing) + u128::from(n) * u128::from(k)).next(k);
+        let chosen = u64::from(r) * (1 + out.others.len() as u64) / (1 << k);
+        if chosen > 0 {
+            let other = &out.others[chosen as usize - 1];
+            (weights, scale, offset) = (&other.weights, &other.scale, &other.offset);
+        }
+    }
+    let sums = sums(weights, &x, &live);
     let mut logits = vec![];
     for (c, &a) in sums.iter().enumerate() {
-        let exact = i128::from(out.scale[c]) * i128::from(a) + i128::from(out.offset[c]);
+        let exact = i128::from(scale[c]) * i128::from(a) + i128::from(offset[c]);
         logits.push(exact.div_euclid(1i128 << out.shift) as i32);
     }
     let largest = argmax(&logits);
