@@ -1,7 +1,8 @@
 // Usage: node uncertainty-table.js METHOD-outliers-SHARE-seed-SEED.json ...
 //
 // Results of `neuspin uncertainty --json` as three Markdown tables: quality on the own data, detection of other data, and the
-// shortest account of detection. A cell is the mean over seeds, and the least and the largest of them.
+// shortest account of detection. A cell is the mean over seeds, and the least and the largest of them
+// where there are several.
 "use strict";
 const fs = require("fs");
 const path = require("path");
@@ -31,6 +32,7 @@ function mean(values) {
 
 function cell(values, digits) {
   const text = (value) => value.toFixed(digits);
+  if (values.length === 1) return text(values[0]);
   return `${text(mean(values))} (${text(Math.min(...values))} to ${text(Math.max(...values))})`;
 }
 
