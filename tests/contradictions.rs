@@ -44,6 +44,7 @@ fn network(hidden: Hidden, code_bits: u32) -> Network {
             frac_bits: 4,
             logit_bits: 16,
             temperature: 1.0,
+            others: vec![],
         },
         random: Random { code_bits, ..Random::default() },
         seed: 1,

@@ -42,6 +42,7 @@ mod tests {
             frac_bits: 3,
             logit_bits: 16,
             temperature: 1.0,
+            others: vec![],
         };
         let result =
             ImageResult { sum: vec![40, 24, -8, -8], sumsq: vec![0; 4], votes: vec![1, 1, 0, 0], class: 0, passes: 2 };
