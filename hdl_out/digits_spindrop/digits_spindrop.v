@@ -104,6 +104,21 @@ module digits_spindrop (
     .act_o         (layer0_act)
   );
 
+  ns_dropout_8x8x4_32_16_64_16 u_dropout0 (
+    .clk_i       (clk_i),
+    .rst_ni      (rst_ni),
+    .seed_valid_i(seed_valid[0]),
+    .seed_lane_i (seed_lane),
+    .seed_group_i(seed_group),
+    .seed_state_i(seed_state),
+    .last_group_i(last_group),
+    .begin_i     (begin_masks),
+    .code_i      (code0),
+    .take_i      (layer0_take),
+    .ready_o     (masks_ready[0]),
+    .live_o      (layer0_mask)
+  );
+
   // Passes part here: what comes before is computed once an image.
   wire replay_valid;
   wire [31:0] replay_act;
@@ -129,21 +144,6 @@ module digits_spindrop (
     .live_o       (replay_live)
   );
 
-  ns_dropout_8x8x4_32_16_64_16 u_dropout0 (
-    .clk_i       (clk_i),
-    .rst_ni      (rst_ni),
-    .seed_valid_i(seed_valid[0]),
-    .seed_lane_i (seed_lane),
-    .seed_group_i(seed_group),
-    .seed_state_i(seed_state),
-    .last_group_i(last_group),
-    .begin_i     (begin_masks),
-    .code_i      (code0),
-    .take_i      (layer0_take),
-    .ready_o     (masks_ready[0]),
-    .live_o      (layer0_mask)
-  );
-
   // ---- Layer 1: 256 inputs, 64 neurons; pe 4, simd 128, dropout ----------------------------------
   wire layer1_valid;
   wire [15:0] layer1_act;
@@ -166,8 +166,6 @@ module digits_spindrop (
     .act_o        (layer1_act)
   );
 
-  assign layer1_take = layer1_valid;
-
   ns_dropout_4x2x4_16_16_64_16 u_dropout1 (
     .clk_i       (clk_i),
     .rst_ni      (rst_ni),
@@ -182,6 +180,8 @@ module digits_spindrop (
     .ready_o     (masks_ready[1]),
     .live_o      (layer1_mask)
   );
+
+  assign layer1_take = layer1_valid;
 
   // ---- Layer 2: 64 inputs, 10 neurons; pe 1, simd 32 ---------------------------------------------
   wire layer2_valid;

@@ -9,7 +9,7 @@
 //! and everything after the sum is the contract's (`docs/semantics.md`), draws included. Without faults every conductance and
 //! gain is 1 and every offset 0: then sums are exact in double precision, and this is what the golden model computes.
 
-use super::draws::Draws;
+use super::draws::{ByPass, Draws, OfImage};
 use super::neurons::{activations, chosen};
 use super::{Die, Fault, FaultError};
 use crate::golden::GoldenError;
@@ -24,9 +24,19 @@ const CHUNK: usize = 64;
 /// A faulty copy of a network.
 pub struct Analog<'n> {
     network: &'n Network,
-    /// Of each hidden layer.
-    hidden: Vec<Vec<Crossbar>>,
-    output: Crossbar,
+    /// By layer, the output layer last.
+    layers: Vec<Vec<Crossbar>>,
+}
+
+/// The sums of all neurons of a crossbar, several columns of activations at once.
+type Sums = Vec<[i64; LANES]>;
+
+/// What the first layer has to go on.
+enum First<'a> {
+    /// Its sums by crossbar, and which column of them is the image's.
+    Sums(&'a [Sums], usize),
+    /// The inputs of a pass, by block of passes and pass in it.
+    Inputs(&'a dyn Fn(usize, usize) -> Vec<f64>),
 }
 
 /// Cells, one row a neuron.
@@ -65,7 +75,7 @@ impl Crossbar {
     }
 
     /// The sums of all neurons, for several columns of activations.
-    fn sums(&self, x: &[[f64; LANES]]) -> Vec<[i64; LANES]> {
+    fn sums(&self, x: &[[f64; LANES]]) -> Sums {
         let sum = |(row, &(gain, offset)): (&[f64], &(f64, f64))| {
             let mut sums = [0.0; LANES];
             for (&cell, x) in row.iter().zip(x) {
@@ -86,15 +96,17 @@ impl<'n> Analog<'n> {
             number += 1;
             Crossbar::new(weights, die, number - 1)
         };
-        let mut hidden = vec![];
+        let mut layers = vec![];
         for layer in &network.hidden {
             let mut crossbars = vec![crossbar(&layer.weights)];
             if let Some(Method::Spinbayes(m)) = &layer.method {
                 crossbars.extend(m.others.iter().map(|c| crossbar(&c.weights)));
             }
-            hidden.push(crossbars);
+            layers.push(crossbars);
         }
-        Ok(Analog { network, hidden, output: crossbar(&network.output.weights) })
+        let output = std::iter::once(&network.output.weights).chain(network.output.others.iter().map(|c| &c.weights));
+        layers.push(output.map(crossbar).collect());
+        Ok(Analog { network, layers })
     }
 
     /// Runs images that count from 0, and keeps what `each` makes of a decision and the logits, `passes × classes`.
@@ -119,8 +131,15 @@ impl<'n> Analog<'n> {
             for first in (start..end).step_by(LANES) {
                 let lanes: Vec<&[i16]> = (first..end.min(first + LANES)).map(|i| images.image(i)).collect();
                 let sums = self.first_sums(&lanes);
-                for lane in 0..lanes.len() {
-                    let logits = self.logits(&sums, lane, &draws.next_image(), passes as usize);
+                for (lane, image) in lanes.iter().enumerate() {
+                    let draws = draws.next_image();
+                    let logits = match self.network.input.dropout {
+                        Some(code) => {
+                            let dropped = |block: usize, p: usize| self.inputs(image, code, &draws.input[block + p]);
+                            self.logits(&First::Inputs(&dropped), &draws, passes as usize)
+                        }
+                        None => self.logits(&First::Sums(&sums, lane), &draws, passes as usize),
+                    };
                     results.push(each(self.decision(&logits), &logits));
                 }
             }
@@ -130,52 +149,79 @@ impl<'n> Analog<'n> {
         Ok(chunks?.into_iter().flatten().collect())
     }
 
-    /// The sums of the first layer, by crossbar: the same in all passes.
-    fn first_sums(&self, images: &[&[i16]]) -> Vec<Vec<[i64; LANES]>> {
-        let one_bit = self.network.input.bits == 1;
-        let value = |v: i16| f64::from(if one_bit { 2 * v - 1 } else { v });
-        let x = |i: usize| std::array::from_fn(|lane| images.get(lane).map_or(0.0, |image| value(image[i])));
-        let x: Vec<[f64; LANES]> = (0..self.network.input.features).map(x).collect();
-        self.hidden[0].iter().map(|crossbar| crossbar.sums(&x)).collect()
+    fn value(&self, v: i16) -> f64 {
+        f64::from(if self.network.input.bits == 1 { 2 * v - 1 } else { v })
     }
 
-    /// The logits of all passes of the image in `lane`.
-    fn logits(&self, first: &[Vec<[i64; LANES]>], lane: usize, draws: &[Vec<Vec<u32>>], passes: usize) -> Vec<i64> {
+    /// The inputs of a pass that drops some of them.
+    fn inputs(&self, image: &[i16], code: u32, draws: &[u32]) -> Vec<f64> {
+        image.iter().zip(draws).map(|(&v, &r)| if r < code { 0.0 } else { self.value(v) }).collect()
+    }
+
+    /// The sums of the first layer, by crossbar: the same in all passes, unless inputs are dropped.
+    fn first_sums(&self, images: &[&[i16]]) -> Vec<Sums> {
+        if self.network.input.dropout.is_some() {
+            return vec![];
+        }
+        let x = |i: usize| std::array::from_fn(|lane| images.get(lane).map_or(0.0, |image| self.value(image[i])));
+        let x: Vec<[f64; LANES]> = (0..self.network.input.features).map(x).collect();
+        self.layers[0].iter().map(|crossbar| crossbar.sums(&x)).collect()
+    }
+
+    /// The logits of all passes of an image.
+    fn logits(&self, first: &First, draws: &OfImage, passes: usize) -> Vec<i64> {
+        let code_bits = self.network.random.code_bits;
         let mut logits = vec![];
         for block in (0..passes).step_by(LANES) {
             let lanes = LANES.min(passes - block);
-            let mut x: Vec<[f64; LANES]> = vec![];
-            for (l, layer) in self.network.hidden.iter().enumerate() {
-                let of_pass = |p: usize| draws[l].get(block + p).map_or(&[][..], Vec::as_slice);
-                let choices: Vec<usize> =
-                    (0..lanes).map(|p| chosen(layer, of_pass(p), self.network.random.code_bits)).collect();
-                let sums: Vec<Vec<[i64; LANES]>> = match l {
-                    0 => vec![],
-                    _ => self.hidden[l]
+            let mut x: Vec<[f64; LANES]> = match first {
+                First::Sums(..) => vec![],
+                First::Inputs(of_pass) => {
+                    let passes: Vec<Vec<f64>> = (0..lanes).map(|p| of_pass(block, p)).collect();
+                    let column = |i: usize| std::array::from_fn(|p| passes.get(p).map_or(0.0, |pass| pass[i]));
+                    (0..self.network.input.features).map(column).collect()
+                }
+            };
+            for (l, crossbars) in self.layers.iter().enumerate() {
+                let drawn: &ByPass = draws.hidden.get(l).unwrap_or(&draws.output);
+                let of_pass = |p: usize| drawn.get(block + p).map_or(&[][..], Vec::as_slice);
+                let choices: Vec<usize> = (0..lanes).map(|p| chosen(crossbars.len(), of_pass(p), code_bits)).collect();
+                let given = if let (0, First::Sums(sums, lane)) = (l, first) { Some((*sums, *lane)) } else { None };
+                let sums: Vec<Sums> = match given {
+                    Some(_) => vec![],
+                    None => crossbars
                         .iter()
                         .enumerate()
                         .map(|(n, crossbar)| if choices.contains(&n) { crossbar.sums(&x) } else { vec![] })
                         .collect(),
                 };
+                let of = |p: usize| -> Vec<i64> {
+                    let (sums, column) = given.unwrap_or((&sums, p));
+                    sums[choices[p]].iter().map(|sum| sum[column]).collect()
+                };
+                let Some(layer) = self.network.hidden.get(l) else {
+                    for (p, &choice) in choices.iter().enumerate() {
+                        logits.extend(of(p).iter().enumerate().map(|(c, &sum)| self.logit(choice, c, sum)));
+                    }
+                    continue;
+                };
                 x = vec![[0.0; LANES]; layer.weights.rows()];
                 for (p, &choice) in choices.iter().enumerate() {
-                    let (sums, column) = if l == 0 { (&first[choice], lane) } else { (&sums[choice], p) };
-                    let sums: Vec<i64> = sums.iter().map(|sum| sum[column]).collect();
-                    let active = activations(layer, choice, &sums, of_pass(p));
+                    let active = activations(layer, choice, &of(p), of_pass(p));
                     x.iter_mut().zip(active).for_each(|(x, active)| x[p] = active.into());
                 }
-            }
-            let sums = self.output.sums(&x);
-            for p in 0..lanes {
-                logits.extend(sums.iter().enumerate().map(|(c, sum)| self.logit(c, sum[p])));
             }
         }
         logits
     }
 
-    fn logit(&self, class: usize, sum: i64) -> i64 {
+    fn logit(&self, crossbar: usize, class: usize, sum: i64) -> i64 {
         let output = &self.network.output;
-        let exact = i128::from(output.scale[class]) * i128::from(sum) + i128::from(output.offset[class]);
+        let (scale, offset) = match crossbar.checked_sub(1) {
+            None => (output.scale[class], output.offset[class]),
+            Some(other) => (output.others[other].scale[class], output.others[other].offset[class]),
+        };
+        let exact = i128::from(scale) * i128::from(sum) + i128::from(offset);
         (exact >> output.shift) as i64
     }
 

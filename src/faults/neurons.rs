@@ -2,12 +2,9 @@
 
 use crate::net::{Direction, Drops, Hidden, Method, Place};
 
-/// The crossbar that the draws of a pass choose.
-pub(super) fn chosen(layer: &Hidden, draws: &[u32], code_bits: u32) -> usize {
-    match &layer.method {
-        Some(Method::Spinbayes(m)) => (draws[0] as usize * (1 + m.others.len())) >> code_bits,
-        _ => 0,
-    }
+/// The crossbar that the draws of a pass choose, among `count`.
+pub(super) fn chosen(count: usize, draws: &[u32], code_bits: u32) -> usize {
+    if count == 1 { 0 } else { (draws[0] as usize * count) >> code_bits }
 }
 
 /// The activations of one pass from the sums of the chosen crossbar: 1, −1, or 0 where nothing is added.

@@ -33,5 +33,6 @@ fn crossbars(network: &mut Network) -> Vec<&mut BitMatrix> {
         }
     }
     all.push(&mut network.output.weights);
+    all.extend(network.output.others.iter_mut().map(|c| &mut c.weights));
     all
 }

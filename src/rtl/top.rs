@@ -134,7 +134,8 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
 
     m.section("Registers and the start of the random streams");
     let methods = network.hidden.iter().filter_map(|h| h.method.as_ref());
-    let codes = network.input.dropout.map(Some).into_iter().chain(methods.map(Method::code)).collect();
+    let arbiter = (!network.output.others.is_empty()).then_some(None);
+    let codes = network.input.dropout.map(Some).into_iter().chain(methods.map(Method::code)).chain(arbiter).collect();
     let control = Control {
         name: format!("{name}_control"),
         codes,
