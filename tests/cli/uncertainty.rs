@@ -69,6 +69,29 @@ fn scores_rules_and_one_pass_can_be_chosen() {
     }
 }
 
+#[test]
+fn early_stop_is_measured_beside_all_passes() {
+    let folder = tempfile::tempdir().unwrap();
+    let base = ["uncertainty", "digits-spindrop", "--passes", "8", "--against", "uniform"];
+    let with = |rule: &str| json(folder.path(), &[&base[..], &["--early-stop", rule]].concat());
+    let (plain, found) = (json(folder.path(), &base), with("2:1.0"));
+    // What was there before stays as it was.
+    for key in ["own_data", "thresholds"] {
+        assert_eq!(found[key].as_array().unwrap()[..3], plain[key].as_array().unwrap()[..], "{key}");
+    }
+    let (own, noise) = (&found["own_data"][3], &found["against"][0]["ways"][3]);
+    let evaluated = json(folder.path(), &["evaluate", "digits-spindrop", "--passes", "8", "--early-stop", "2:1.0"]);
+    assert_eq!(own["accuracy"]["value"], evaluated["accuracy"]);
+    // Doubtful images take more passes.
+    let [few, more] = [own, noise].map(|way| number(&way["mean_passes"]));
+    assert!(2.0 < few && few < more && more < 8.0, "{few}, {more}");
+    // A lead that no image has: all passes, and all figures are those of all passes.
+    let never = with("2:1000");
+    assert_eq!(never["own_data"][3]["mean_passes"], 8.0);
+    assert_eq!(never["own_data"][3]["brier"], never["own_data"][2]["brier"]);
+    assert_eq!(never["against"][0]["ways"][3]["auroc"], never["against"][0]["ways"][2]["auroc"]);
+}
+
 /// The contract's bound is 0.0017 · H + 0.0024 nats an image; the largest entropy of ten classes is ln 10.
 #[test]
 fn the_chip_says_nearly_the_same_and_not_the_same() {

@@ -27,6 +27,7 @@ impl Ordinary {
         let accepted = self.images.iter().filter(|&&image| self.threshold.accepts(image)).count();
         json!({
             "passes": self.way.passes(),
+            "early_stop": matches!(self.way, Way::Early(_)),
             "overall": self.threshold.overall,
             "classes": self.threshold.classes,
             "accepted": accepted as f64 / self.images.len() as f64,
@@ -43,6 +44,7 @@ pub struct Outcome {
 
 struct Figures {
     way: Way,
+    mean_passes: f64,
     auroc: Figure,
     aupr: Figure,
     detected: Figure,
@@ -61,6 +63,7 @@ impl Outcome {
             let turned = matches!(other, Other::Rotated(_));
             Ok(Figures {
                 way: said.way,
+                mean_passes: said.mean_passes,
                 auroc: Figure::new(found.auroc, intervals.auroc),
                 aupr: Figure::new(found.aupr, intervals.aupr),
                 detected: Figure::new(found.detected, intervals.detected),
@@ -76,6 +79,8 @@ impl Outcome {
         let figures = |f: &Figures| {
             json!({
                 "passes": f.way.passes(),
+                "early_stop": matches!(f.way, Way::Early(_)),
+                "mean_passes": f.mean_passes,
                 "auroc": f.auroc.json(),
                 "aupr": f.aupr.json(),
                 "detected": f.detected.json(),
@@ -97,10 +102,12 @@ pub fn detection_table(all: &[Outcome]) -> Option<String> {
     for outcome in all.iter().filter(|outcome| !matches!(outcome.other, Other::Rotated(_))) {
         for (n, f) in outcome.figures.iter().enumerate() {
             let name = if n == 0 { outcome.other.to_string() } else { String::new() };
-            rows.push(vec![name, f.way.name(), f.auroc.percent(), f.aupr.percent(), f.detected.percent()]);
+            let passes = format!("{:.2}", f.mean_passes);
+            rows.push(vec![name, f.way.name(), passes, f.auroc.percent(), f.aupr.percent(), f.detected.percent()]);
         }
     }
-    (!rows.is_empty()).then(|| table(&["against", "asked with", "AUROC", "AUPR", "detected"], &[2, 3, 4], rows))
+    (!rows.is_empty())
+        .then(|| table(&["against", "asked with", "passes", "AUROC", "AUPR", "detected"], &[2, 3, 4, 5], rows))
 }
 
 /// Turned images, asked with all passes.

@@ -25,6 +25,7 @@ Examples:
   neuspin uncertainty mnist-spindrop-1bit --against fashion-mnist,uniform
   neuspin uncertainty mnist-spindrop-1bit --against rotate:90 --class-wise --acceptance 0.99
   neuspin uncertainty digits-spindrop --chip --passes 32        as a design with --uncertainty says it
+  neuspin uncertainty digits-spindrop --early-stop 4:2.0        what ending passes early costs
   neuspin uncertainty models/mine --against strange.npy --score largest-logit
   neuspin uncertainty digits-spindrop --json | jq '.against[] | {data, auroc: .ways[-1].auroc.value}'
 
@@ -32,7 +33,8 @@ fashion-mnist and mnist are fetched by `make data`.";
 
 /// Measure calibration, and how well uncertainty tells other data apart.
 ///
-/// Asks the golden model with dropout off, with one pass and with all passes, so that it shows what the passes buy. An image
+/// Asks the golden model with dropout off, with one pass and with all passes, so that it shows what the passes buy; with
+/// --early-stop, in a last row what that costs. An image
 /// is detected as an outlier if its score is above what --acceptance of the model's own test images stay within. In
 /// brackets: intervals of 95 % confidence, by images (they say nothing of networks trained with another seed).
 #[derive(clap::Args)]

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 /// Figures of one way of asking.
 pub struct Quality {
     way: Way,
+    mean_passes: f64,
     /// Of the decisions.
     accuracy: Figure,
     nll: Figure,
@@ -27,6 +28,7 @@ impl Quality {
         let right = said.classes.iter().zip(labels).filter(|(class, label)| class == label).count();
         Ok(Quality {
             way: said.way,
+            mean_passes: said.mean_passes,
             accuracy: Figure::new(accuracy(&said.classes, labels)?, wilson(right, labels.len())),
             nll: Figure::new(scores.nll, intervals.nll),
             brier: Figure::new(scores.brier, intervals.brier),
@@ -50,6 +52,8 @@ impl Quality {
         };
         json!({
             "passes": self.way.passes(),
+            "early_stop": matches!(self.way, Way::Early(_)),
+            "mean_passes": self.mean_passes,
             "accuracy": self.accuracy.json(),
             "negative_log_likelihood": self.nll.json(),
             "brier": self.brier.json(),
@@ -66,7 +70,8 @@ pub fn quality_table(all: &[Quality]) -> String {
     let names: Vec<String> = all.iter().map(|quality| quality.way.name()).collect();
     let header: Vec<&str> = std::iter::once("on its own data").chain(names.iter().map(String::as_str)).collect();
     type Cell = fn(&Quality) -> String;
-    let rows: [(&str, Cell); 6] = [
+    let rows: [(&str, Cell); 7] = [
+        ("passes in the mean", |q| format!("{:.2}", q.mean_passes)),
         ("accuracy", |q| q.accuracy.percent()),
         ("negative log-likelihood, nats", |q| q.nll.plain()),
         ("Brier score", |q| q.brier.plain()),
@@ -75,7 +80,8 @@ pub fn quality_table(all: &[Quality]) -> String {
         ("mean mutual information, nats", |q| q.mutual_information.plain()),
     ];
     let row = |(name, cell): (&str, Cell)| std::iter::once(name.to_string()).chain(all.iter().map(cell)).collect();
-    table(&header, &[1, 2, 3], rows.into_iter().map(row).collect())
+    let right: Vec<usize> = (1..=all.len()).collect();
+    table(&header, &right, rows.into_iter().map(row).collect())
 }
 
 /// The curve of the last way, the empty bins left out.

@@ -12,6 +12,8 @@ pub struct Said {
     pub predictions: Vec<Prediction>,
     /// Decisions.
     pub classes: Vec<usize>,
+    /// Passes that an image took in the mean.
+    pub mean_passes: f64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -20,6 +22,8 @@ pub enum Way {
     Deterministic,
     /// The first so many stochastic passes.
     Passes(u32),
+    /// As many as the rule of early stop asks for, and at most so many.
+    Early(u32),
 }
 
 impl Way {
@@ -28,14 +32,15 @@ impl Way {
             Way::Deterministic => "dropout off".into(),
             Way::Passes(1) => "1 pass".into(),
             Way::Passes(n) => format!("{n} passes"),
+            Way::Early(n) => format!("early stop, of {n}"),
         }
     }
 
-    /// Stochastic passes.
+    /// Stochastic passes, at most.
     pub fn passes(self) -> u32 {
         match self {
             Way::Deterministic => 0,
-            Way::Passes(n) => n,
+            Way::Passes(n) | Way::Early(n) => n,
         }
     }
 }
@@ -60,23 +65,26 @@ pub enum Arithmetic {
     Chip,
 }
 
-/// Asks without dropout, with one pass, and with all passes of the network where those are more.
+/// Asks without dropout, with one pass, and with all passes of the network where those are more; then with early stop, if the
+/// network has a rule for it.
 pub fn ask(network: &Network, images: &Images, arithmetic: Arithmetic, output: &Output) -> Result<Vec<Said>> {
-    let golden = Golden::new(network)?;
+    let whole = Network { early_stop: None, ..network.clone() };
+    let golden = Golden::new(&whole)?;
     let one = |result: &ImageResult, logits: &[i32]| {
         let prediction = match arithmetic {
             Arithmetic::Host => Prediction::new(logits, &network.output),
             Arithmetic::Chip => {
-                let passes = logits.len() / network.classes();
                 let found = golden.softmax().uncertainty(logits);
-                Prediction::reported(result, &found, passes as u32, &network.output)
+                Prediction::reported(result, &found, (logits.len() / network.classes()) as u32, &network.output)
             }
         };
-        (prediction, result.class)
+        (prediction, result.class, logits.len() / network.classes())
     };
-    let said = |way, all: Vec<(Prediction, usize)>| {
-        let (predictions, classes) = all.into_iter().unzip();
-        Said { way, predictions, classes }
+    let said = |way, all: Vec<(Prediction, usize, usize)>| {
+        let passes: usize = all.iter().map(|image| image.2).sum();
+        let mean_passes = if way == Way::Deterministic { 0.0 } else { passes as f64 / all.len() as f64 };
+        let (predictions, classes) = all.into_iter().map(|(prediction, class, _)| (prediction, class)).unzip();
+        Said { way, predictions, classes, mean_passes }
     };
 
     let off = golden.deterministic(images)?;
@@ -84,15 +92,20 @@ pub fn ask(network: &Network, images: &Images, arithmetic: Arithmetic, output: &
     let logits = |result: &ImageResult| -> Vec<i32> { result.sum.iter().map(|&z| z as i32).collect() };
     let mut ways = vec![said(Way::Deterministic, off.iter().map(|r| one(r, &logits(r))).collect())];
 
-    let counts = if network.passes > 1 { vec![1, network.passes] } else { vec![1] };
-    for passes in counts {
+    let mut asked = vec![(&golden, Way::Passes(1))];
+    if network.passes > 1 {
+        asked.push((&golden, Way::Passes(network.passes)));
+    }
+    let stopping = network.early_stop.map(|_| Golden::new(network)).transpose()?;
+    asked.extend(stopping.iter().map(|stopping| (stopping, Way::Early(network.passes))));
+    for (golden, way) in asked {
         let bar = output.progress("golden", images.len());
-        let all = golden.run_with(images, 0, passes, |_, result, logits| {
+        let all = golden.run_with(images, 0, way.passes(), |_, result, logits| {
             bar.inc(1);
             one(&result, logits)
         })?;
         bar.finish_and_clear();
-        ways.push(said(Way::Passes(passes), all));
+        ways.push(said(way, all));
     }
     Ok(ways)
 }
