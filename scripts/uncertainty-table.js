@@ -1,8 +1,8 @@
 // Usage: node uncertainty-table.js METHOD-outliers-SHARE-seed-SEED.json ...
 //
-// Results of `neuspin uncertainty --json` as three Markdown tables: quality on the own data, detection of other data, and the
-// shortest account of detection. A cell is the mean over seeds, and the least and the largest of them
-// where there are several.
+// Results of `neuspin uncertainty --early-stop ... --json` as four Markdown tables: quality on the own data, detection of other
+// data, what early stop costs, and the shortest account of detection. A cell is the mean over seeds, and the least and the
+// largest of them where there are several.
 "use strict";
 const fs = require("fs");
 const path = require("path");
@@ -42,8 +42,10 @@ function header(cells) {
   row(cells.map(() => "---"));
 }
 
-// Ways are dropout off, one pass, all passes.
-const way = (passes) => (passes === 0 ? "dropout off" : `T = ${passes}`);
+// Ways are dropout off, one pass, all passes, early stop.
+const way = (asked) => (asked.early_stop ? "early stop" : asked.passes === 0 ? "dropout off" : `T = ${asked.passes}`);
+const ALL = 2;
+const EARLY = 3;
 
 header(["method", "outliers", "asked with", "accuracy, %", "NLL, nats", "Brier", "ECE, %"]);
 for (const [method, recipes] of methods) {
@@ -53,7 +55,7 @@ for (const [method, recipes] of methods) {
       row([
         method,
         recipe,
-        way(results[0].own_data[n].passes),
+        way(results[0].own_data[n]),
         cell(of("accuracy", 100), 2),
         cell(of("negative_log_likelihood", 1), 4),
         cell(of("brier", 1), 4),
@@ -66,8 +68,7 @@ for (const [method, recipes] of methods) {
 console.log();
 const [some] = methods.values().next().value.values();
 const sets = some[0].against.map((set) => set.data);
-const last = some[0].own_data.length - 1;
-const all = way(some[0].own_data[last].passes);
+const all = way(some[0].own_data[ALL]);
 // A figure in per cent, of every seed.
 const found = (results, set, n, key) => results.map((result) => 100 * result.against[sets.indexOf(set)].ways[n][key].value);
 
@@ -75,9 +76,34 @@ header(["method", "outliers", "against", "AUROC off, %", `AUROC ${all}, %`, "det
 for (const [method, recipes] of methods) {
   for (const [recipe, results] of recipes) {
     for (const set of sets) {
-      const both = (key) => [0, last].map((n) => cell(found(results, set, n, key), 2));
+      const both = (key) => [0, ALL].map((n) => cell(found(results, set, n, key), 2));
       row([method, recipe, set, ...both("auroc"), ...both("detected")]);
     }
+  }
+}
+
+console.log();
+const kinds = ["fashion-mnist", "uniform"];
+header([
+  "method",
+  "outliers",
+  ...["own data", ...kinds].map((data) => `passes, ${data}`),
+  `accuracy, early stop less ${all}, %`,
+  ...kinds.map((data) => `AUROC ${data}, early stop less ${all}, %`),
+]);
+for (const [method, recipes] of methods) {
+  for (const [recipe, results] of recipes) {
+    const own = (n, key, factor) => results.map((result) => factor * result.own_data[n][key].value);
+    const less = (early, whole) => cell(early.map((value, seed) => value - whole[seed]), 2);
+    const passes = (of) => cell(results.map((result) => of(result).mean_passes), 2);
+    row([
+      method,
+      recipe,
+      passes((result) => result.own_data[EARLY]),
+      ...kinds.map((set) => passes((result) => result.against[sets.indexOf(set)].ways[EARLY])),
+      less(own(EARLY, "accuracy", 100), own(ALL, "accuracy", 100)),
+      ...kinds.map((set) => less(found(results, set, EARLY, "auroc"), found(results, set, ALL, "auroc"))),
+    ]);
   }
 }
 
@@ -90,7 +116,7 @@ for (const [method, byRecipe] of methods) {
   const cells = short.flatMap(([set, key]) =>
     recipes.map((recipe) => {
       if (!byRecipe.has(recipe)) return "-";
-      const value = mean(found(byRecipe.get(recipe), set, last, key));
+      const value = mean(found(byRecipe.get(recipe), set, ALL, key));
       return key === "auroc" ? (value / 100).toFixed(3) : value.toFixed(1);
     }),
   );
