@@ -11,6 +11,7 @@ fn network() -> Network {
         thresholds: vec![0; rows],
         directions: vec![Direction::Ge; rows],
         method: Some(Method::spindrop(100)),
+        conv: None,
     };
     Network {
         name: "example".into(),
@@ -123,6 +124,7 @@ fn a_word_too_wide_to_print() {
         thresholds: vec![0; wide],
         directions: vec![Direction::Ge; wide],
         method: None,
+        conv: None,
     };
     n.hidden[1].weights = BitMatrix::zeros(512, wide);
     n.hidden[1].thresholds = vec![0; 512];

@@ -1,12 +1,18 @@
 //! Integer networks whose method contradicts itself or its layer are refused, with the reason.
 
 use neuspin::net::{
-    Affine, BitMatrix, Crossbar, Crossbars, Direction, Drops, Hidden, Input, Method, Network, Output, Random,
-    ScaleDropout, Subset,
+    Affine, BitMatrix, Conv, Crossbar, Crossbars, Direction, Drops, Hidden, Input, Map, Method, Network, Output, Pad,
+    Pool, PoolKind, Random, ScaleDropout, Subset,
 };
 
 fn plain() -> Hidden {
-    Hidden { weights: BitMatrix::zeros(4, 4), thresholds: vec![0; 4], directions: vec![Direction::Ge; 4], method: None }
+    Hidden {
+        weights: BitMatrix::zeros(4, 4),
+        thresholds: vec![0; 4],
+        directions: vec![Direction::Ge; 4],
+        method: None,
+        conv: None,
+    }
 }
 
 fn affine() -> Hidden {
@@ -78,6 +84,33 @@ fn as_scale(m: &mut Method) -> Option<&mut ScaleDropout> {
 
 fn as_crossbars(m: &mut Method) -> Option<&mut Vec<Crossbar>> {
     if let Method::Spinbayes(m) = m { Some(&mut m.others) } else { None }
+}
+
+/// A network of one convolution, which reads 4 inputs as a map of 2 × 2.
+fn convolving(change: impl Fn(&mut Conv)) -> Network {
+    let input = Map { height: 2, width: 2, channels: 1 };
+    let mut conv = Conv { input, kernel: (2, 2), stride: (1, 1), pad: Pad::default(), pool: None };
+    change(&mut conv);
+    network(Hidden { conv: Some(conv), ..plain() }, 8)
+}
+
+#[test]
+fn convolutions_whose_sizes_do_not_fit_are_refused() {
+    assert!(convolving(|_| {}).check().is_ok());
+    let refused = |change: &dyn Fn(&mut Conv), what: &str| {
+        let error = convolving(change).check().unwrap_err().to_string();
+        assert!(error.contains("layer 0") && error.contains(what), "{error}");
+    };
+    refused(&|c| c.input.height = 3, "a map of 3 × 2 × 1, but the layer before gives 4");
+    refused(&|c| c.input.width = usize::MAX, "a map of");
+    refused(&|c| c.kernel = (2, 1), "weights for 4 inputs, but the kernel covers 2");
+    refused(&|c| c.kernel = (0, 4), "kernel 0 × 4; at least 1 each way");
+    refused(&|c| c.stride = (1, 0), "stride 1 × 0");
+    refused(&|c| c.kernel = (4, 1), "a kernel 4 high, but the map is 2");
+    refused(&|c| c.pad.left = 2, "[2, 0] padding of a kernel 2 wide");
+    let pool = |size| Some(Pool { kind: PoolKind::Max, size, stride: (1, 1) });
+    refused(&|c| c.pool = pool((2, 1)), "pooling over 2 × 1 of 1 × 1 positions");
+    refused(&|c| c.pool = pool((0, 1)), "pooling over (0, 1)");
 }
 
 #[test]

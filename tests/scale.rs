@@ -11,6 +11,7 @@ fn network(sizes: [usize; 5]) -> Network {
         thresholds: vec![0; sizes[l + 1]],
         directions: vec![Direction::Ge; sizes[l + 1]],
         method: Some(Method::spindrop(3277)),
+        conv: None,
     };
     Network {
         name: "hundredfold".into(),

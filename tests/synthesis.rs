@@ -17,6 +17,7 @@ fn design() -> Design {
         thresholds: (0..rows as i32).map(|r| r % 5 - 2).collect(),
         directions: (0..rows).map(|r| if r % 3 == 0 { Direction::Le } else { Direction::Ge }).collect(),
         method: Some(Method::spindrop(40)),
+        conv: None,
     };
     let network = Network {
         name: "synthesised".into(),

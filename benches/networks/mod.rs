@@ -16,6 +16,7 @@ pub fn network(sizes: &[usize]) -> Network {
         thresholds: (0..size[1] as i32).map(|o| o % 9 - 4).collect(),
         directions: (0..size[1]).map(|o| if o % 3 == 0 { Direction::Le } else { Direction::Ge }).collect(),
         method: Some(Method::spindrop(13107)),
+        conv: None,
     });
     let hidden: Vec<Hidden> = hidden.collect();
     let output = Output {

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use neuspin::cosim::{Cells, synthesize};
 use neuspin::data::{self, DataError, Other, Split};
 use neuspin::model::Model;
-use neuspin::net::{Method, Network};
+use neuspin::net::{Hidden, Method, Network};
 use neuspin::rtl::Options;
 use neuspin::uncertainty::{Detection, OutlierScore, Rule, accuracy};
 use serde_json::{Value, json};
@@ -89,10 +89,10 @@ fn row(args: &Args, name: &str, output: &Output) -> Result<Row> {
     if network.input.dropout.is_some() {
         names.insert(0, "input dropout");
     }
-    let of_layers = network.hidden.iter().filter_map(|h| Some(h.method.as_ref()?.draws(h.weights.rows())));
+    let of_layers = network.hidden.iter().map(Hidden::draws);
     let of_output = (!network.output.others.is_empty()).then_some(1);
-    if of_output.is_some() && names.last() != Some(&"spinbayes") {
-        names.push("spinbayes");
+    if of_output.is_some() && names.last() != Some(&"SpinBayes") {
+        names.push("SpinBayes");
     }
     let draws =
         network.input.dropout.map(|_| network.input.features).into_iter().chain(of_layers).chain(of_output).sum();

@@ -70,7 +70,7 @@ fn layer(model: &Model, network: &Network, l: usize) -> Value {
             if let (Some(float), Some(method)) = (&float.method, &hidden.method) {
                 json["p"] = json!(float.p());
                 json["code"] = json!(method.code());
-                json["draws"] = json!(method.draws(outputs));
+                json["draws"] = json!(hidden.draws());
                 details(&mut json, method);
             }
             memory_bits(hidden, network.sum_bound(l))

@@ -47,7 +47,7 @@ impl Draws {
             Ok(Layer { count, streams })
         };
         let input = layer(network.input.dropout.map(|_| network.input.features))?;
-        let of_method = |hidden: &Hidden| hidden.method.as_ref().map(|m| m.draws(hidden.weights.rows()));
+        let of_method = |hidden: &Hidden| hidden.method.as_ref().map(|_| hidden.draws());
         let hidden = network.hidden.iter().map(|h| layer(of_method(h))).collect::<Result<Vec<_>, RandomError>>()?;
         let output = layer((!network.output.others.is_empty()).then_some(1))?;
         Ok(Draws { input, hidden, output, code_bits })

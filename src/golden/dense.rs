@@ -20,8 +20,8 @@ pub(super) struct Dense {
 /// What a layer reads in one pass: a bit an input in each of two words, and how many inputs are live.
 #[derive(Clone, Copy)]
 pub(super) struct Operand<'a> {
-    x: &'a [u64],
-    live: &'a [u64],
+    pub x: &'a [u64],
+    pub live: &'a [u64],
     live_count: i64,
 }
 
@@ -38,11 +38,6 @@ impl Dense {
         let words = rows.flat_map(|r| weights.row(r).iter().map(move |&w| (r, w)));
         let packed = words.map(|(r, word)| if flip(r) { !word } else { word }).collect();
         Dense { rows: weights.rows(), words: weights.words_per_row(), weights: packed }
-    }
-
-    /// Words that hold one bit for each neuron.
-    pub fn output_words(&self) -> usize {
-        self.rows.div_ceil(64)
     }
 
     fn row(&self, row: usize) -> &[u64] {

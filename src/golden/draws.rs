@@ -1,7 +1,8 @@
 //! What the layers of many lanes draw, image by image (`docs/semantics.md` §3 and §4). A lane is one pass of one image.
 
-use super::dense::LaneWords;
+use super::dense::{GROUP, LaneWords, full};
 use super::masks::Masks;
+use super::windows::repeated;
 use crate::random::{LANES, Lanes};
 
 /// The draws of one layer in every lane.
@@ -10,6 +11,8 @@ pub(super) enum Draws {
     None,
     /// SpinDrop: which neurons are kept.
     Masks(Masks),
+    /// Spatial-SpinDrop: which of `maps` feature maps are kept.
+    Maps { masks: Masks, maps: usize, kept: Vec<LaneWords> },
     /// Other methods: the numbers themselves.
     Numbers { lanes: Lanes, count: usize, code_bits: u32, numbers: Vec<[u16; LANES]> },
 }
@@ -19,15 +22,23 @@ impl Draws {
         Draws::Numbers { lanes, count, code_bits, numbers: vec![[0; LANES]; count] }
     }
 
+    pub fn maps(masks: Masks, maps: usize) -> Draws {
+        Draws::Maps { masks, maps, kept: vec![[[0; GROUP]; LANES / GROUP]; maps.div_ceil(64)] }
+    }
+
     /// Takes the draws of the next image in every lane, of a layer that has no live bits.
     pub fn next_choices(&mut self) {
         self.next_image(0, &[], &mut []);
     }
 
-    /// Takes the draws of the next image in every lane; `live` gets which of `neurons` neurons are kept.
-    pub fn next_image(&mut self, neurons: usize, all_live: &[u64], live: &mut [LaneWords]) {
+    /// Takes the draws of the next image in every lane; `live` gets which of `activations` activations are kept.
+    pub fn next_image(&mut self, activations: usize, all_live: &[u64], live: &mut [LaneWords]) {
         match self {
-            Draws::Masks(masks) => return masks.next_image(neurons, all_live, live),
+            Draws::Masks(masks) => return masks.next_image(activations, all_live, live),
+            Draws::Maps { masks, maps, kept } => {
+                masks.next_image(*maps, &full(*maps), kept);
+                return repeated(kept, *maps, activations / *maps, &mut live[..all_live.len()]);
+            }
             Draws::None => {}
             Draws::Numbers { lanes, count, code_bits, numbers } => {
                 let k = *code_bits as usize;
@@ -47,7 +58,7 @@ impl Draws {
     }
 
     /// Draw `u` of lane `lane`, if this layer draws numbers.
-    pub fn of_lane(&self, lane: usize) -> Option<impl Fn(usize) -> u32> {
+    pub fn of_lane(&self, lane: usize) -> Option<impl Fn(usize) -> u32 + Copy> {
         match self {
             Draws::Numbers { numbers, .. } => Some(move |u: usize| u32::from(numbers[u][lane])),
             _ => None,

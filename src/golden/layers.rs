@@ -2,6 +2,7 @@
 
 use super::dense::{Dense, GROUP, LaneWords, Operand, full, live_counts};
 use super::neurons::{Neurons, flipped};
+use super::windows::Windows;
 use crate::net::{BitMatrix, Direction, Hidden, Input, Method, Output, Place};
 
 /// An image as bit planes, so that the first layer is a sum over planes of what every other layer computes.
@@ -50,8 +51,12 @@ impl Planes {
 pub(super) struct HiddenLayer {
     /// More than one with SpinBayes.
     pub crossbars: Vec<Crossbar>,
-    /// Every neuron live.
+    /// Every activation live.
     pub all_live: Vec<u64>,
+    /// Activations.
+    pub size: usize,
+    /// Of a convolution.
+    windows: Option<Windows>,
     pub drawing: Option<Drawing>,
 }
 
@@ -75,14 +80,14 @@ pub(super) struct Drawing {
 impl Drawing {
     /// SpinDrop of `features` inputs: the first that draws.
     pub fn of_inputs(code: u32, features: usize) -> Drawing {
-        Drawing { layer: 0, count: features, kind: DrawingKind::Masks { code, place: Place::AfterSign } }
+        Drawing { layer: 0, count: features, kind: DrawingKind::Masks { code, place: Place::AfterSign, maps: false } }
     }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum DrawingKind {
     /// SpinDrop with this code.
-    Masks { code: u32, place: Place },
+    Masks { code: u32, place: Place, maps: bool },
     /// Numbers that the neurons use.
     Neurons,
     /// A number that chooses the crossbar.
@@ -101,23 +106,79 @@ impl HiddenLayer {
         let rows = layer.weights.rows();
         let drawing = layer.method.as_ref().map(|method| Drawing {
             layer: number,
-            count: method.draws(rows),
+            count: layer.draws(),
             kind: match method {
-                Method::Spindrop(m) => DrawingKind::Masks { code: m.code, place: m.place },
+                Method::Spindrop(m) => DrawingKind::Masks { code: m.code, place: m.place, maps: m.maps },
                 Method::Spinbayes(_) => DrawingKind::Choice,
                 _ => DrawingKind::Neurons,
             },
         });
-        HiddenLayer { crossbars, all_live: full(rows), drawing }
+        let windows = layer.conv.map(|conv| Windows::new(conv, rows));
+        HiddenLayer { crossbars, all_live: full(layer.size()), size: layer.size(), windows, drawing }
     }
 
-    pub fn rows(&self) -> usize {
-        self.crossbars[0].dense.rows
-    }
-
-    /// Words that hold one bit for each neuron.
+    /// Words that hold one bit for each activation.
     pub fn output_words(&self) -> usize {
-        self.crossbars[0].dense.output_words()
+        self.all_live.len()
+    }
+
+    /// The sums of all neurons of a crossbar as the neurons use them, at all positions.
+    pub fn sums(&self, crossbar: usize, planes: &[(i64, Operand)]) -> Vec<i64> {
+        let crossbar = &self.crossbars[crossbar];
+        let Some(windows) = &self.windows else { return crossbar.sums(planes) };
+        let mut sums = vec![];
+        for position in 0..windows.positions() {
+            let covered = |&(value, plane): &(i64, Operand)| {
+                (value, windows.covered(position, plane.x), windows.covered(position, plane.live))
+            };
+            let covered: Vec<_> = planes.iter().map(covered).collect();
+            let planes: Vec<_> = covered.iter().map(|(value, x, live)| (*value, Operand::new(x, live))).collect();
+            sums.extend(crossbar.sums(&planes));
+        }
+        let largest = |a: i64, b: i64, negated| if negated { a.min(b) } else { a.max(b) };
+        windows.pooled(sums, largest, |a, b| a + b, &crossbar.flipped)
+    }
+
+    /// The same of a group of lanes.
+    pub fn lane_sums(&self, crossbar: usize, group: usize, x: &[LaneWords], live: &[LaneWords]) -> Vec<[i64; GROUP]> {
+        let crossbar = &self.crossbars[crossbar];
+        let Some(windows) = &self.windows else { return crossbar.lane_sums(group, x, live) };
+        let mut covered = [x, live].map(|map| vec![map[0]; windows.words()]);
+        let mut sums = vec![];
+        for position in 0..windows.positions() {
+            for (map, covered) in [x, live].into_iter().zip(&mut covered) {
+                windows.covered_lanes(position, group, map, covered);
+            }
+            sums.extend(crossbar.lane_sums(group, &covered[0], &covered[1]));
+        }
+        let each = |a: [i64; GROUP], b: [i64; GROUP], of: fn(i64, i64) -> i64| std::array::from_fn(|i| of(a[i], b[i]));
+        let largest = |a, b, negated| each(a, b, if negated { i64::min } else { i64::max });
+        windows.pooled(sums, largest, |a, b| each(a, b, |a, b| a + b), &crossbar.flipped)
+    }
+
+    /// The activation bits of all neurons at all positions, from the sums of a crossbar and the draws of the pass.
+    pub fn fire(
+        &self,
+        crossbar: usize,
+        sum: impl Fn(usize) -> i64,
+        draw: Option<impl Fn(usize) -> u32 + Copy>,
+    ) -> Vec<u64> {
+        let Crossbar { neurons, dense, .. } = &self.crossbars[crossbar];
+        let positions = self.windows.as_ref().map_or(1, Windows::deciding);
+        let mut bits = vec![0; (positions * dense.rows).div_ceil(64)];
+        for first in (0..positions).map(|position| position * dense.rows) {
+            let set = |o: usize, fires: bool| bits[(first + o) / 64] |= u64::from(fires) << ((first + o) % 64);
+            neurons.fire(dense.rows, |row| sum(first + row), draw, set);
+        }
+        match &self.windows {
+            Some(windows) => windows.any(bits),
+            None => bits,
+        }
+    }
+
+    /// Whether the layer is a convolution.
+    pub fn convolves(&self) -> bool {
+        self.windows.is_some()
     }
 
     /// The crossbar that the draw of this pass chooses; the first one without draws.
@@ -161,14 +222,6 @@ impl Crossbar {
         (0..self.dense.rows).map(|row| self.sum(row, planes)).collect()
     }
 
-    /// The activation bits of all neurons, without draws.
-    pub fn fire(&self, planes: &[(i64, Operand)]) -> Vec<u64> {
-        let mut bits = vec![0; self.dense.output_words()];
-        let set = |o: usize, fires: bool| bits[o / 64] |= u64::from(fires) << (o % 64);
-        self.neurons.fire(self.dense.rows, |row| self.sum(row, planes), None::<fn(usize) -> u32>, set);
-        bits
-    }
-
     /// The activation bits of the first `groups` groups of lanes, for neurons with thresholds.
     pub fn fire_lanes(
         &self,
@@ -202,7 +255,7 @@ impl Crossbar {
 
     /// Sums as the contract has them, from sums as the neurons use them.
     pub fn contract_sums(&self, sums: &[i64]) -> Vec<i64> {
-        sums.iter().zip(&self.flipped).map(|(&sum, &flipped)| if flipped { -sum } else { sum }).collect()
+        sums.iter().zip(self.flipped.iter().cycle()).map(|(&sum, &flipped)| if flipped { -sum } else { sum }).collect()
     }
 }
 

@@ -12,6 +12,7 @@ mod neurons;
 mod runner;
 mod trace;
 mod uncertainty;
+mod windows;
 
 pub use trace::{HiddenTrace, Trace};
 pub use uncertainty::{Softmax, Uncertainty};

@@ -84,7 +84,10 @@ impl<'g> Runner<'g> {
                         states.truncate(rows.count * passes);
                         let lanes = Lanes::new(golden.random.lfsr_bits, &states)?;
                         match kind {
-                            DrawingKind::Masks { code, .. } => Draws::Masks(Masks::Drawn { lanes, code, code_bits }),
+                            DrawingKind::Masks { code, maps, .. } => {
+                                let masks = Masks::Drawn { lanes, code, code_bits };
+                                if maps { Draws::maps(masks, drawing.count) } else { Draws::Masks(masks) }
+                            }
                             _ => Draws::numbers(lanes, drawing.count, code_bits),
                         }
                     }
@@ -135,19 +138,18 @@ impl<'g> Runner<'g> {
                     // Sums come of the masks before; the draws are this layer's.
                     let input = (&x[..words], &live[..words]);
                     match &layer.crossbars[..] {
-                        [crossbar] if !layer.draws_numbers() => {
+                        [crossbar] if !layer.draws_numbers() && !layer.convolves() => {
                             if let Neurons::Threshold(thresholds) = &crossbar.neurons {
                                 crossbar.fire_lanes(thresholds, lanes.div_ceil(GROUP), input.0, input.1, next_x);
                             }
-                            draws.next_image(layer.rows(), &layer.all_live, live);
+                            draws.next_image(layer.size, &layer.all_live, live);
                         }
                         crossbars => {
                             let groups = 0..lanes.div_ceil(GROUP);
-                            let sums: Vec<Vec<Vec<[i64; GROUP]>>> = crossbars
-                                .iter()
-                                .map(|c| groups.clone().map(|g| c.lane_sums(g, input.0, input.1)).collect())
+                            let sums: Vec<Vec<Vec<[i64; GROUP]>>> = (0..crossbars.len())
+                                .map(|c| groups.clone().map(|g| layer.lane_sums(c, g, input.0, input.1)).collect())
                                 .collect();
-                            draws.next_image(layer.rows(), &layer.all_live, live);
+                            draws.next_image(layer.size, &layer.all_live, live);
                             for lane in 0..lanes {
                                 let chosen = layer.chosen(draws.of_lane(lane), code_bits);
                                 let sums = &sums[chosen][lane / GROUP];
@@ -158,7 +160,7 @@ impl<'g> Runner<'g> {
                     }
                     std::mem::swap(x, next_x);
                 } else {
-                    draws.next_image(layer.rows(), &layer.all_live, live);
+                    draws.next_image(layer.size, &layer.all_live, live);
                     for lane in 0..lanes {
                         let shared = &shared[lane / *passes];
                         match shared {
@@ -213,13 +215,19 @@ impl<'g> Runner<'g> {
         let Runner { golden, blocks, live, .. } = self;
         let layers = golden.hidden.iter().zip(&mut blocks[0].draws[1..]);
         let draws = layers.map(|(layer, draws)| {
-            draws.next_image(layer.rows(), &layer.all_live, live);
+            draws.next_image(layer.size, &layer.all_live, live);
             let kept = live[..layer.output_words()].iter().map(|word| word[0][0]).collect();
             let count = layer.drawing.map_or(0, |d| d.count);
             (kept, draws.of_lane(0).map(|draw| (0..count).map(draw).collect()))
         });
         draws.collect()
     }
+}
+
+/// The activation bits that do not depend on draws.
+fn fire_shared(layer: &HiddenLayer, crossbar: usize, planes: &[(i64, Operand)]) -> Vec<u64> {
+    let sums = layer.sums(crossbar, planes);
+    layer.fire(crossbar, |row| sums[row], None::<fn(usize) -> u32>)
 }
 
 /// Writes the activation bits of one lane.
@@ -231,9 +239,9 @@ fn fire_lane(
     lane: usize,
     x: &mut [LaneWords],
 ) {
-    x[..layer.output_words()].iter_mut().for_each(|word| word.as_flattened_mut()[lane] = 0);
-    let set = |o: usize, fires: bool| x[o / 64].as_flattened_mut()[lane] |= u64::from(fires) << (o % 64);
-    layer.crossbars[crossbar].neurons.fire(layer.rows(), sum, draws.of_lane(lane), set);
+    for (word, bits) in x.iter_mut().zip(layer.fire(crossbar, sum, draws.of_lane(lane))) {
+        word.as_flattened_mut()[lane] = bits;
+    }
 }
 
 impl Golden {
@@ -257,12 +265,12 @@ impl Golden {
             };
             if l == self.parting {
                 return if layer.draws_numbers() {
-                    Shared::Sums(layer.crossbars[0].sums(&planes))
+                    Shared::Sums(layer.sums(0, &planes))
                 } else {
-                    Shared::Bits(layer.crossbars.iter().map(|c| c.fire(&planes)).collect())
+                    Shared::Bits((0..layer.crossbars.len()).map(|c| fire_shared(layer, c, &planes)).collect())
                 };
             }
-            x = layer.crossbars[0].fire(&planes);
+            x = fire_shared(layer, 0, &planes);
         }
         Shared::Bits(vec![x])
     }

@@ -22,7 +22,7 @@ pub struct Trace {
     pub class: usize,
 }
 
-/// A hidden layer in a pass; vectors have one entry a neuron.
+/// A hidden layer in a pass; vectors have one entry an activation (sums that are pooled as activation bits: one each).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HiddenTrace {
     /// Sums before the threshold, or what stands in its place.
@@ -50,15 +50,14 @@ impl Golden {
         let (mut x, mut live): (Vec<u64>, Vec<u64>) = (vec![], vec![]);
         for (l, (layer, (kept, numbers))) in self.hidden.iter().zip(draws).enumerate() {
             let draw = || numbers.as_ref().map(|numbers| |u: usize| numbers[u]);
-            let crossbar = &layer.crossbars[layer.chosen(draw(), self.random.code_bits)];
-            let sums = match l {
-                0 if self.input_drawing.is_some() => crossbar.sums(&[(1, image.kept(&inputs_live))]),
-                0 => crossbar.sums(&image.operands()),
-                _ => crossbar.sums(&[(1, Operand::new(&x, &live))]),
+            let chosen = layer.chosen(draw(), self.random.code_bits);
+            let planes = match l {
+                0 if self.input_drawing.is_some() => vec![(1, image.kept(&inputs_live))],
+                0 => image.operands(),
+                _ => vec![(1, Operand::new(&x, &live))],
             };
-            let mut next = vec![0; layer.output_words()];
-            let set = |o: usize, fires: bool| next[o / 64] |= u64::from(fires) << (o % 64);
-            crossbar.neurons.fire(layer.rows(), |row| sums[row], draw(), set);
+            let sums = layer.sums(chosen, &planes);
+            let mut next = layer.fire(chosen, |row| sums[row], draw());
             live = kept;
             if layer.place() == Some(Place::BeforeSign) {
                 for ((next, live), &all) in next.iter_mut().zip(&mut live).zip(&layer.all_live) {
@@ -67,9 +66,9 @@ impl Golden {
                 }
             }
             hidden.push(HiddenTrace {
-                sums: crossbar.contract_sums(&sums),
-                active: unpack(&next, layer.rows()),
-                live: unpack(&live, layer.rows()),
+                sums: layer.crossbars[chosen].contract_sums(&sums),
+                active: unpack(&next, layer.size),
+                live: unpack(&live, layer.size),
             });
             x = next;
         }

@@ -9,8 +9,13 @@ use crate::net::{self, Direction, Hidden};
 pub fn of_layer(layer: &Dense, bound: i64, code_bits: u32) -> Result<Hidden, String> {
     let outputs = layer.outputs();
     let code = |p: f64| fixed::code(p, code_bits);
-    let hidden =
-        |thresholds, directions, method| Hidden { weights: layer.weights.clone(), thresholds, directions, method };
+    let hidden = |thresholds, directions, method| Hidden {
+        weights: layer.weights.clone(),
+        thresholds,
+        directions,
+        method,
+        conv: None,
+    };
     let Some(norm) = &layer.norm else {
         // A checked layer has affine dropout or batch norm.
         let Some(Method::Affine(m)) = &layer.method else { return Err("neither batch norm nor affine dropout".into()) };
@@ -52,7 +57,7 @@ pub fn of_layer(layer: &Dense, bound: i64, code_bits: u32) -> Result<Hidden, Str
         }
         Some(Method::Spindrop(m) | Method::SpatialSpindrop(m)) => {
             let (thresholds, directions) = plain();
-            let dropout = net::Dropout { code: code(m.p), place: m.place };
+            let dropout = net::Dropout { code: code(m.p), place: m.place, maps: false };
             (thresholds, directions, Some(net::Method::Spindrop(dropout)))
         }
         Some(Method::Spinbayes(Crossbars { others })) => {

@@ -26,16 +26,17 @@ pub(crate) const ONE_BIT_INPUTS_ALONE: &str = "a dropped input leaves its pair o
 impl Network {
     /// Largest magnitude that a sum of layer `index` can take (the output layer comes after the hidden ones).
     pub fn sum_bound(&self, index: usize) -> i64 {
-        if index == 0 {
-            let largest = match (self.input.bits, self.input.signed) {
-                (1, _) => 1,
-                (k, false) => (1i64 << k) - 1,
-                (k, true) => 1i64 << (k - 1),
-            };
-            largest * self.input.features as i64
-        } else {
-            self.hidden[index - 1].weights.rows() as i64
-        }
+        let largest = match (index, self.input.bits, self.input.signed) {
+            (1.., ..) | (0, 1, _) => 1,
+            (0, k, false) => (1i64 << k) - 1,
+            (0, k, true) => 1i64 << (k - 1),
+        };
+        let fan_in = match (self.hidden.get(index).and_then(|layer| layer.conv), index.checked_sub(1)) {
+            (Some(conv), _) => conv.taps() * conv.summands(),
+            (None, Some(before)) => self.hidden[before].size(),
+            (None, None) => self.input.features,
+        };
+        largest * fan_in as i64
     }
 
     /// Checks shapes and widths. Everything that executes or emits a network relies on it.
@@ -100,8 +101,25 @@ impl Network {
         for (l, layer) in self.hidden.iter().enumerate() {
             let place = format!("layer {l}");
             let (rows, cols) = (layer.weights.rows(), layer.weights.cols());
-            if cols != fan_in {
-                return fail(place, format!("weights for {cols} inputs, but the layer before gives {fan_in}"));
+            let taps = match layer.conv {
+                Some(conv) => {
+                    if let Err(what) = conv.check(fan_in) {
+                        return fail(place, what);
+                    }
+                    conv.taps()
+                }
+                None => fan_in,
+            };
+            if cols != taps {
+                let reads = if layer.conv.is_some() { "the kernel covers" } else { "the layer before gives" };
+                return fail(place, format!("weights for {cols} inputs, but {reads} {taps}"));
+            }
+            let summands = layer.conv.map_or(1, |conv| conv.summands());
+            if taps.saturating_mul(summands) > MAX_FAN_IN {
+                return fail(
+                    place,
+                    format!("{summands} pooled sums of {taps} inputs; {MAX_FAN_IN} in all are supported"),
+                );
             }
             if !(1..=MAX_FAN_IN).contains(&rows) {
                 return fail(place, format!("{rows} neurons; 1 to {MAX_FAN_IN} are supported"));
@@ -109,7 +127,10 @@ impl Network {
             if let Err(what) = super::method::check(layer, self.sum_bound(l), self.random.code_bits) {
                 return fail(place, what);
             }
-            fan_in = rows;
+            fan_in = layer.size();
+            if fan_in > MAX_FAN_IN {
+                return fail(format!("layer {l}"), format!("{fan_in} activations; at most {MAX_FAN_IN} are supported"));
+            }
         }
         let out = &self.output;
         let place = || "output layer".to_string();

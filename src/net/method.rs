@@ -28,6 +28,9 @@ pub struct Dropout {
     /// Whether it stands before the sign, where a dropped neuron gives sign(0) = +1, or after it, where it adds nothing.
     #[serde(default)]
     pub place: Place,
+    /// Spatial-SpinDrop: one draw for all positions of a feature map.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub maps: bool,
 }
 
 /// Where dropout stands.
@@ -110,12 +113,14 @@ pub struct Crossbar {
 impl Method {
     /// SpinDrop after the sign.
     pub fn spindrop(code: u32) -> Method {
-        Method::Spindrop(Dropout { code, place: Place::AfterSign })
+        Method::Spindrop(Dropout { code, place: Place::AfterSign, maps: false })
     }
 
     /// Name, as people call it.
     pub fn name(&self) -> &'static str {
         match self {
+            Method::Spindrop(Dropout { place: Place::AfterSign, maps: true, .. }) => "Spatial-SpinDrop",
+            Method::Spindrop(Dropout { maps: true, .. }) => "Spatial-SpinDrop before sign",
             Method::Spindrop(Dropout { place: Place::AfterSign, .. }) => "SpinDrop",
             Method::Spindrop(_) => "SpinDrop before sign",
             Method::Scale(_) => "Scale-Dropout",
@@ -126,9 +131,10 @@ impl Method {
         }
     }
 
-    /// Draws that one pass of one image takes in a layer of `neurons` neurons.
-    pub fn draws(&self, neurons: usize) -> usize {
+    /// Draws that one pass of one image takes in a layer of `neurons` neurons, which give so many activations.
+    pub fn draws(&self, neurons: usize, activations: usize) -> usize {
         match self {
+            Method::Spindrop(Dropout { maps: false, .. }) => activations,
             Method::Spindrop(_) | Method::Subset(_) => neurons,
             Method::Scale(_) | Method::Spinbayes(_) => 1,
             Method::Affine(Affine { drops: Drops::Vector, .. }) => 2,

@@ -4,6 +4,7 @@
 
 mod bits;
 mod check;
+mod conv;
 mod file;
 mod images;
 mod method;
@@ -12,6 +13,7 @@ mod octaves;
 pub use bits::BitMatrix;
 pub use check::NetError;
 pub(crate) use check::ONE_BIT_INPUTS_ALONE;
+pub use conv::{Conv, Map, Pad, Pool, PoolKind};
 pub use images::Images;
 pub use method::{Affine, Crossbar, Crossbars, Dropout, Drops, Method, Place, ScaleDropout, Subset};
 pub use octaves::{OCTAVE_BITS, Octaves};
@@ -21,7 +23,7 @@ use serde::{Deserialize, Serialize};
 /// Widest code of a dropout probability, in bits.
 pub const MAX_CODE_BITS: u32 = 16;
 
-/// A network of dense binary layers with integer thresholds and a stochastic method a layer.
+/// A network of binary layers with integer thresholds and a stochastic method a layer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Network {
@@ -85,7 +87,7 @@ pub enum Direction {
     Le,
 }
 
-/// A dense layer followed by a threshold per neuron.
+/// A dense layer or a convolution, followed by a threshold per neuron.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Hidden {
@@ -98,6 +100,9 @@ pub struct Hidden {
     pub directions: Vec<Direction>,
     /// What is random in the layer, if anything.
     pub method: Option<Method>,
+    /// How a convolution reads its inputs; none in a dense layer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conv: Option<Conv>,
 }
 
 /// The last layer: `z = floor((m*a + b) / 2^shift)` for each class.

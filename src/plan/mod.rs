@@ -167,6 +167,10 @@ impl Plan {
         if self.folding.len() != layers {
             return whole(format!("{} foldings given, but the network has {layers} layers", self.folding.len()));
         }
+        if let Some(layer) = network.hidden.iter().position(|layer| layer.conv.is_some()) {
+            let what = "a convolution, which the golden model computes and no generator emits yet".into();
+            return Err(PlanError::Layer { layer, what });
+        }
         if self.lanes == 0 {
             return whole("lanes is 0; it must be at least 1".into());
         }

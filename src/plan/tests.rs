@@ -9,6 +9,7 @@ fn network(sizes: &[usize], bits: u32, dropouts: &[usize]) -> Network {
         thresholds: vec![0; sizes[l + 1]],
         directions: vec![Direction::Ge; sizes[l + 1]],
         method: dropouts.contains(&l).then_some(Method::spindrop(100)),
+        conv: None,
     };
     let (inputs, classes) = (sizes[sizes.len() - 2], sizes[sizes.len() - 1]);
     Network {

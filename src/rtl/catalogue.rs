@@ -336,6 +336,7 @@ fn neurons(method: Method) -> Result<Vec<VerilogFile>, RtlError> {
         thresholds: if kind == LayerKind::Scale { vec![1, -2, 3, 0] } else { vec![] },
         directions: vec![Direction::Ge, Direction::Le, Direction::Ge, Direction::Ge],
         method: Some(method),
+        conv: None,
     };
     let plan = LayerPlan { kind, unit: Some(0), ..plan(false) };
     Neurons { name: format!("example_{name}_neurons"), hidden: &hidden, plan, lanes: 2, signed: false }.emit()

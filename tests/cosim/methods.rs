@@ -21,7 +21,7 @@ fn with(methods: [&str; 3], bits: u32) -> Network {
         let code = 20_000;
         layer.method = match name {
             "spindrop" => Some(Method::spindrop(code)),
-            "before" => Some(Method::Spindrop(Dropout { code, place: Place::BeforeSign })),
+            "before" => Some(Method::Spindrop(Dropout { code, place: Place::BeforeSign, maps: false })),
             "scale" => Some(Method::Scale(ScaleDropout { code, dropped: thresholds(rng) })),
             "vector" | "element" => {
                 layer.thresholds.clear();

@@ -25,7 +25,7 @@ proptest! {
 
     #[test]
     fn a_run_is_what_the_contract_says(seed in any::<u64>(), passes in passes(), first in first_image()) {
-        let (net, images) = networks::random(seed, 2);
+        let (net, images) = networks::convolving(seed, 2);
         let golden = Golden::new(&net).unwrap();
         let results = golden.run(&images, first, passes).unwrap();
         for (i, result) in results.iter().enumerate() {
@@ -37,14 +37,14 @@ proptest! {
 
     #[test]
     fn a_trace_is_what_the_contract_says(seed in any::<u64>(), pass in 0u32..200, n in first_image()) {
-        let (net, images) = networks::random(seed, 1);
+        let (net, images) = networks::convolving(seed, 1);
         let trace = Golden::new(&net).unwrap().trace(images.image(0), n, pass).unwrap();
         prop_assert_eq!(trace, reference::pass(&net, images.image(0), n, pass, true));
     }
 
     #[test]
     fn the_deterministic_pass_drops_nothing(seed in any::<u64>()) {
-        let (net, images) = networks::random(seed, 3);
+        let (net, images) = networks::convolving(seed, 3);
         let results = Golden::new(&net).unwrap().deterministic(&images).unwrap();
         for (i, result) in results.iter().enumerate() {
             let logits = reference::pass(&net, images.image(i), 0, 0, false).logits;
@@ -54,7 +54,7 @@ proptest! {
 
     #[test]
     fn any_part_of_a_run_can_be_computed_alone(seed in any::<u64>(), first in 0u64..1 << 40, cut in 0usize..=40) {
-        let (net, images) = networks::random(seed, 40);
+        let (net, images) = networks::convolving(seed, 40);
         let golden = Golden::new(&net).unwrap();
         let whole = golden.run(&images, first, 5).unwrap();
         let mut parts = golden.run(&images.slice(0..cut), first, 5).unwrap();
@@ -66,7 +66,7 @@ proptest! {
 
     #[test]
     fn early_stop_is_what_the_contract_says(seed in any::<u64>(), every in 1u32..=5, passes in 1u32..=12, like in 0usize..6) {
-        let (mut net, images) = networks::random(seed, 6);
+        let (mut net, images) = networks::convolving(seed, 6);
         net.early_stop = networks::early_stop(&net, &images, every, like);
         let Some(rule) = net.early_stop else { return Ok(()) };
         let golden = Golden::new(&net).unwrap();
@@ -82,7 +82,7 @@ proptest! {
 
     #[test]
     fn more_passes_leave_the_first_ones_as_they_were(seed in any::<u64>(), few in 1u32..300, more in 1u32..300) {
-        let (net, images) = networks::random(seed, 1);
+        let (net, images) = networks::convolving(seed, 1);
         let golden = Golden::new(&net).unwrap();
         let short = golden.logits(images.image(0), 3, few).unwrap();
         let long = golden.logits(images.image(0), 3, few + more).unwrap();

@@ -2,8 +2,8 @@
 
 use neuspin::golden::Golden;
 use neuspin::net::{
-    Affine, BitMatrix, Crossbar, Crossbars, Direction, Dropout, Drops, EarlyStop, Hidden, Images, Input, Method,
-    Network, Output, OutputCrossbar, Place, Random, ScaleDropout, Subset,
+    Affine, BitMatrix, Conv, Crossbar, Crossbars, Direction, Dropout, Drops, EarlyStop, Hidden, Images, Input, Map,
+    Method, Network, Output, OutputCrossbar, Pad, Place, Pool, PoolKind, Random, ScaleDropout, Subset,
 };
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
@@ -13,6 +13,16 @@ const SIZES: [usize; 7] = [1, 2, 7, 63, 64, 65, 130];
 
 /// A network, and `images` images for it.
 pub fn random(seed: u64, images: usize) -> (Network, Images) {
+    network(seed, images, false)
+}
+
+/// The same, where layers may be convolutions.
+#[allow(dead_code)]
+pub fn convolving(seed: u64, images: usize) -> (Network, Images) {
+    network(seed, images, true)
+}
+
+fn network(seed: u64, images: usize, convolutions: bool) -> (Network, Images) {
     let rng = &mut StdRng::seed_from_u64(seed);
     let bits = rng.random_range(1..=8);
     let mut input = Input { features: size(rng), bits, signed: bits > 1 && rng.random(), dropout: None };
@@ -41,7 +51,23 @@ pub fn random(seed: u64, images: usize) -> (Network, Images) {
         early_stop: None,
     };
     for l in 0..rng.random_range(1..=3) {
-        let layer = hidden(rng, net.sum_bound(l) as i32, fan_in(&net), code_bits);
+        let mut layer = hidden(rng, net.sum_bound(l) as i32, fan_in(&net), code_bits);
+        if convolutions
+            && rng.random_bool(0.6)
+            && let Some(conv) = convolution(rng, fan_in(&net))
+        {
+            // As many inputs a neuron as the kernel covers, and the bound that follows.
+            let largest = net.sum_bound(l) / fan_in(&net) as i64;
+            let bound = largest as i32 * (conv.taps() * conv.summands()) as i32;
+            let convolving = Hidden { conv: Some(conv), ..hidden(rng, bound, conv.taps(), code_bits) };
+            // Not larger than a slow reference can do.
+            if convolving.size() < 700 {
+                layer = convolving;
+            }
+            if let Some(Method::Spindrop(m)) = &mut layer.method {
+                m.maps = rng.random();
+            }
+        }
         net.hidden.push(layer);
     }
     net.output = output(rng, fan_in(&net));
@@ -80,7 +106,32 @@ fn size(rng: &mut StdRng) -> usize {
 }
 
 fn fan_in(net: &Network) -> usize {
-    net.hidden.last().map_or(net.input.features, |l| l.weights.rows())
+    net.hidden.last().map_or(net.input.features, Hidden::size)
+}
+
+/// A convolution that reads so many values as a map, where they are more than one.
+fn convolution(rng: &mut StdRng, values: usize) -> Option<Conv> {
+    let divisors = |n: usize| (1..=n).filter(move |d| n.is_multiple_of(*d)).collect::<Vec<_>>();
+    let channels = *divisors(values).choose(rng)?;
+    let height = *divisors(values / channels).choose(rng)?;
+    let input = Map { height, width: values / channels / height, channels };
+    let pair = |rng: &mut StdRng, most: (usize, usize)| {
+        (rng.random_range(1..=most.0.min(5)), rng.random_range(1..=most.1.min(5)))
+    };
+    let kernel = pair(rng, (input.height, input.width));
+    let mut pad = || if rng.random_bool(0.4) { 0 } else { rng.random_range(0..3) };
+    let pad = Pad {
+        top: pad().min(kernel.0 - 1),
+        left: pad().min(kernel.1 - 1),
+        bottom: pad().min(kernel.0 - 1),
+        right: pad().min(kernel.1 - 1),
+    };
+    let mut conv = Conv { input, kernel, stride: pair(rng, (3, 3)), pad, pool: None };
+    if rng.random() {
+        let kind = *[PoolKind::Max, PoolKind::Sum, PoolKind::Or].choose(rng)?;
+        conv.pool = Some(Pool { kind, size: pair(rng, conv.summed()), stride: pair(rng, (3, 3)) });
+    }
+    Some(conv).filter(|_| values > 1)
 }
 
 /// A probability code: 0, 1, a power of two, or any.
@@ -117,10 +168,11 @@ fn hidden(rng: &mut StdRng, bound: i32, cols: usize, code_bits: u32) -> Hidden {
         thresholds: (0..rows).map(|_| threshold(rng)).collect(),
         directions: directions(rng),
         method: None,
+        conv: None,
     };
     layer.method = match rng.random_range(0..10) {
         0..4 => Some(Method::spindrop(code)),
-        4 => Some(Method::Spindrop(Dropout { code, place: Place::BeforeSign })),
+        4 => Some(Method::Spindrop(Dropout { code, place: Place::BeforeSign, maps: false })),
         5 => Some(Method::Scale(ScaleDropout { code, dropped: (0..rows).map(|_| threshold(rng)).collect() })),
         6 if rows > 1 => {
             let divides: Vec<usize> = (1..=rows / 2).filter(|g| rows.is_multiple_of(*g)).collect();

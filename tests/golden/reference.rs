@@ -2,7 +2,7 @@
 //! but the types of its results; long jumps are by matrix, where the golden model's are by polynomial.
 
 use neuspin::golden::{HiddenTrace, ImageResult, Trace};
-use neuspin::net::{BitMatrix, Direction, Drops, EarlyStop, Hidden, Images, Method, Network, Place};
+use neuspin::net::{BitMatrix, Conv, Direction, Drops, EarlyStop, Hidden, Images, Method, Network, Place, PoolKind};
 use neuspin::random::JumpMatrix;
 
 /// §4, Source: width, mask and spacing.
@@ -76,6 +76,13 @@ pub fn pass(net: &Network, image: &[i16], n: u64, t: u32, draw: bool) -> Trace {
         let neurons = layer.weights.rows();
         let units = match &layer.method {
             None => 0,
+            Some(Method::Spindrop(m)) if !m.maps => match layer.conv {
+                None => neurons,
+                Some(conv) => {
+                    let (rows, cols) = after_pooling(&conv);
+                    rows * cols * neurons
+                }
+            },
             Some(Method::Spindrop(_) | Method::Subset(_)) => neurons,
             Some(Method::Scale(_) | Method::Spinbayes(_)) => 1,
             Some(Method::Affine(m)) => {
@@ -95,7 +102,10 @@ pub fn pass(net: &Network, image: &[i16], n: u64, t: u32, draw: bool) -> Trace {
             r = (0..units).map(|_| draws.next(k)).collect();
             s += 1;
         }
-        let (sums, active, now_live) = hidden_layer(layer, &x, &live, k, &r, draw);
+        let (sums, active, now_live) = match &layer.conv {
+            None => hidden_layer(layer, &x, &live, k, &r, draw),
+            Some(conv) => convolution(layer, conv, &x, &live, k, &r, draw),
+        };
         live = now_live;
         x = active.iter().map(|&bit| if bit { 1 } else { -1 }).collect();
         hidden.push(HiddenTrace { sums: sums.iter().map(|&a| a.into()).collect(), active, live: live.clone() });
@@ -140,15 +150,28 @@ fn hidden_layer(
     r: &[u32],
     draw: bool,
 ) -> (Vec<i32>, Vec<bool>, Vec<bool>) {
-    let drop = |u: usize, code: u32| draw && r[u] < code;
     let mut weights = &layer.weights;
+    if let (Some(Method::Spinbayes(m)), true) = (&layer.method, draw) {
+        let n = (u64::from(r[0]) * (1 + m.others.len() as u64)) / (1 << k);
+        if n > 0 {
+            weights = &m.others[n as usize - 1].weights;
+        }
+    }
+    let sums = sums(weights, x, live);
+    let (active, live) = decide(layer, &sums, k, r, draw);
+    (sums, active, live)
+}
+
+/// §2 and §3: activations and live bits from the sums of the neurons.
+fn decide(layer: &Hidden, sums: &[i32], k: u32, r: &[u32], draw: bool) -> (Vec<bool>, Vec<bool>) {
+    let drop = |u: usize, code: u32| draw && r[u] < code;
     let mut thresholds = &layer.thresholds;
     let mut directions = &layer.directions;
     if let (Some(Method::Spinbayes(m)), true) = (&layer.method, draw) {
         let n = (u64::from(r[0]) * (1 + m.others.len() as u64)) / (1 << k);
         if n > 0 {
             let other = &m.others[n as usize - 1];
-            (weights, thresholds, directions) = (&other.weights, &other.thresholds, &other.directions);
+            (thresholds, directions) = (&other.thresholds, &other.directions);
         }
     }
     if let Some(Method::Scale(m)) = &layer.method
@@ -156,7 +179,6 @@ fn hidden_layer(
     {
         thresholds = &m.dropped;
     }
-    let sums = sums(weights, x, live);
     let neurons = sums.len();
     let mut active = vec![];
     let mut now_live = vec![true; neurons];
@@ -206,7 +228,115 @@ fn hidden_layer(
             }
         }
     }
-    (sums, active, now_live)
+    (active, now_live)
+}
+
+/// §2: positions of the sums of a convolution.
+fn before_pooling(conv: &Conv) -> (usize, usize) {
+    let rows = (conv.input.height + conv.pad.top + conv.pad.bottom - conv.kernel.0) / conv.stride.0 + 1;
+    let cols = (conv.input.width + conv.pad.left + conv.pad.right - conv.kernel.1) / conv.stride.1 + 1;
+    (rows, cols)
+}
+
+/// §2: positions of the activations of a convolution.
+fn after_pooling(conv: &Conv) -> (usize, usize) {
+    let (rows, cols) = before_pooling(conv);
+    match &conv.pool {
+        None => (rows, cols),
+        Some(pool) => ((rows - pool.size.0) / pool.stride.0 + 1, (cols - pool.size.1) / pool.stride.1 + 1),
+    }
+}
+
+/// §2 and §3: a convolution, position by position.
+fn convolution(
+    layer: &Hidden,
+    conv: &Conv,
+    x: &[i32],
+    live: &[bool],
+    k: u32,
+    r: &[u32],
+    draw: bool,
+) -> (Vec<i32>, Vec<bool>, Vec<bool>) {
+    let neurons = layer.weights.rows();
+    let (rows, cols) = before_pooling(conv);
+    let mut maps = vec![];
+    for y in 0..rows {
+        for column in 0..cols {
+            // What the kernel covers; outside the map nothing is live.
+            let (mut covered, mut covered_live) = (vec![], vec![]);
+            for ky in 0..conv.kernel.0 {
+                for kx in 0..conv.kernel.1 {
+                    for c in 0..conv.input.channels {
+                        let at_y = (y * conv.stride.0 + ky) as isize - conv.pad.top as isize;
+                        let at_x = (column * conv.stride.1 + kx) as isize - conv.pad.left as isize;
+                        let inside = (0..conv.input.height as isize).contains(&at_y)
+                            && (0..conv.input.width as isize).contains(&at_x);
+                        let i = (at_y * conv.input.width as isize + at_x) * conv.input.channels as isize + c as isize;
+                        covered.push(if inside { x[i as usize] } else { 1 });
+                        covered_live.push(inside && live[i as usize]);
+                    }
+                }
+            }
+            maps.push((covered, covered_live));
+        }
+    }
+    // Sums at all positions, of the crossbar of the pass.
+    let mut weights = &layer.weights;
+    if let (Some(Method::Spinbayes(m)), true) = (&layer.method, draw) {
+        let n = (u64::from(r[0]) * (1 + m.others.len() as u64)) / (1 << k);
+        if n > 0 {
+            weights = &m.others[n as usize - 1].weights;
+        }
+    }
+    let mut sums_at: Vec<Vec<i32>> = maps.iter().map(|(x, live)| sums(weights, x, live)).collect();
+    let (pooled_rows, pooled_cols) = after_pooling(conv);
+    let window = |n: usize| {
+        let pool = conv.pool.unwrap();
+        let (y, x) = (n / pooled_cols * pool.stride.0, n % pooled_cols * pool.stride.1);
+        let mut positions = vec![];
+        for dy in 0..pool.size.0 {
+            for dx in 0..pool.size.1 {
+                positions.push((y + dy) * cols + x + dx);
+            }
+        }
+        positions
+    };
+    let kind = conv.pool.map(|pool| pool.kind);
+    if let Some(kind @ (PoolKind::Max | PoolKind::Sum)) = kind {
+        let pooled = (0..pooled_rows * pooled_cols).map(|n| {
+            let of = |o: usize| {
+                let values = window(n).into_iter().map(|position| sums_at[position][o]);
+                if kind == PoolKind::Max { values.max().unwrap() } else { values.sum() }
+            };
+            (0..neurons).map(of).collect()
+        });
+        sums_at = pooled.collect();
+    }
+    // What every position decides; SpinDrop comes after pooling.
+    let decides = Hidden {
+        method: layer.method.clone().filter(|m| !matches!(m, Method::Spindrop(_))),
+        conv: None,
+        ..layer.clone()
+    };
+    let mut active_at: Vec<Vec<bool>> = sums_at.iter().map(|sums| decide(&decides, sums, k, r, draw).0).collect();
+    if kind == Some(PoolKind::Or) {
+        let pooled = (0..pooled_rows * pooled_cols)
+            .map(|n| (0..neurons).map(|o| window(n).into_iter().any(|position| active_at[position][o])).collect());
+        active_at = pooled.collect();
+    }
+    let mut active: Vec<bool> = active_at.concat();
+    let mut now_live = vec![true; active.len()];
+    if let Some(Method::Spindrop(m)) = &layer.method {
+        for o in 0..active.len() {
+            let u = if m.maps { o % neurons } else { o };
+            let dropped = draw && r[u] < m.code;
+            match m.place {
+                Place::BeforeSign => active[o] |= dropped,
+                Place::AfterSign => now_live[o] = !dropped,
+            }
+        }
+    }
+    (sums_at.concat(), active, now_live)
 }
 
 /// §2: Σ live · w · x.
