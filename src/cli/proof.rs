@@ -95,7 +95,7 @@ impl Proof<'_> {
             None => None,
         };
         let schedule = self.design.schedule(self.network);
-        let predicted = stimulus.full_speed().then(|| outcome.predicted(&schedule));
+        let predicted = (stimulus.full_speed() && schedule.exact).then(|| outcome.predicted(&schedule));
         Ok(Verdict { outcome, predicted, origin })
     }
 

@@ -10,7 +10,7 @@ impl Dut {
         let hidden = &design.layers[..design.layers.len() - 1];
         let tap = |(layer, l): (usize, &crate::plan::LayerPlan)| Tap {
             layer,
-            outputs: l.outputs,
+            outputs: l.outputs * l.pixels(),
             pe: l.pe,
             lanes: if l.unit.is_some() { design.plan.lanes } else { l.lanes },
             // The last layer that is computed once an image is shown behind the replay: once a pass, with its masks.
@@ -21,7 +21,7 @@ impl Dut {
             sources: design.modules.iter().map(|m| (m.file_name(), m.text().to_string())).collect(),
             memories: design.images.iter().map(|i| (i.file.clone(), i.text.clone())).collect(),
             ports: Ports {
-                features: first.inputs,
+                features: first.values(),
                 input_bits: design.input_bits,
                 simd: first.simd,
                 classes: design.classes,
@@ -42,7 +42,7 @@ impl Dut {
             taps: if design.options.taps { hidden.iter().enumerate().map(tap).collect() } else { vec![] },
             patience: 100_000
                 + 4 * (design.classes * design.plan.lanes) as u64
-                + design.layers.iter().map(|l| l.frame_clocks() as u64).sum::<u64>() * 4,
+                + design.layers.iter().map(|l| l.pass_clocks() as u64).sum::<u64>() * 4,
         }
     }
 }

@@ -3,6 +3,7 @@
 //! A plan changes cycles and area, never results. It knows no Verilog text.
 
 mod cost;
+mod map;
 mod schedule;
 mod search;
 mod uncertainty;
@@ -12,7 +13,7 @@ pub use schedule::{Latencies, Reading, Schedule, replay_clocks};
 pub use search::{Target, search};
 pub use uncertainty::{Flag, Uncertainty};
 
-use crate::net::{Drops, Method, Network};
+use crate::net::{Conv, Drops, Method, Network};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -104,9 +105,18 @@ pub struct LayerPlan {
     /// Number of the layer's stochastic unit among all, if it has one.
     pub unit: Option<usize>,
     pub kind: Kind,
+    /// How a convolution reads and pools; the layer then computes a frame for each position.
+    pub conv: Option<Conv>,
+    /// Whether the draws of a pass are made for the first position, and hold at all others.
+    pub held: bool,
 }
 
 impl LayerPlan {
+    /// Values that the layer reads in a pass: inputs, or those of its map.
+    pub fn values(&self) -> usize {
+        self.conv.map_or(self.inputs, |conv| conv.input.size())
+    }
+
     /// Words of `simd` inputs that one neuron reads.
     pub fn words(&self) -> usize {
         self.inputs / self.simd
@@ -142,6 +152,21 @@ impl LayerPlan {
     pub fn frame_clocks(&self) -> usize {
         self.groups() * self.beat_clocks()
     }
+
+    /// Frames of a pass: the positions of a convolution before pooling, or 1.
+    pub fn positions(&self) -> usize {
+        self.conv.map_or(1, |conv| conv.summed().0 * conv.summed().1)
+    }
+
+    /// Pixels of the map that leaves the layer, or 1.
+    pub fn pixels(&self) -> usize {
+        self.conv.map_or(1, |conv| conv.positions().0 * conv.positions().1)
+    }
+
+    /// Clocks of a pass, those between frames among them.
+    pub fn pass_clocks(&self) -> usize {
+        self.positions() * (self.frame_clocks() + 1) - 1
+    }
 }
 
 impl Plan {
@@ -166,10 +191,6 @@ impl Plan {
         let whole = |what: String| Err(PlanError::Whole(what));
         if self.folding.len() != layers {
             return whole(format!("{} foldings given, but the network has {layers} layers", self.folding.len()));
-        }
-        if let Some(layer) = network.hidden.iter().position(|layer| layer.conv.is_some()) {
-            let what = "a convolution, which the golden model computes and no generator emits yet".into();
-            return Err(PlanError::Layer { layer, what });
         }
         if self.lanes == 0 {
             return whole("lanes is 0; it must be at least 1".into());
@@ -215,7 +236,21 @@ impl Plan {
         for (layer, f) in self.folding.iter().enumerate() {
             let fail = |what: String| Err(PlanError::Layer { layer, what });
             let (inputs, outputs) = shape(network, layer);
-            if f.simd == 0 || inputs % f.simd != 0 {
+            if let Some(hidden) = network.hidden.get(layer)
+                && let Some(conv) = hidden.conv
+            {
+                if let Err(what) = map::check(network, layer, hidden, conv) {
+                    return fail(what);
+                }
+                let channels = conv.input.channels;
+                if f.simd == 0 || !channels.is_multiple_of(f.simd) {
+                    let near = divisors_near(channels, f.simd);
+                    return fail(format!(
+                        "simd {} does not divide the {channels} channels that it reads; use {near}",
+                        f.simd
+                    ));
+                }
+            } else if f.simd == 0 || inputs % f.simd != 0 {
                 return fail(format!(
                     "simd {} does not divide its {inputs} inputs; use {}",
                     f.simd,
@@ -278,6 +313,8 @@ impl Plan {
                     masked: masked(network, layer),
                     unit,
                     kind,
+                    conv: network.hidden.get(layer).and_then(|h| h.conv),
+                    held: held(network, layer),
                 }
             })
             .collect()
@@ -294,7 +331,7 @@ impl Plan {
             return count;
         }
         let clocks = if layer + 1 == network.once_per_image() {
-            clocks_of_parting_beat(&layers[layer + 1..], layers[layer].groups())
+            clocks_of_parting_beat(&layers[layer + 1..], layers[layer].groups() * layers[layer].pixels())
         } else {
             layers[layer].beat_clocks()
         };
@@ -310,7 +347,7 @@ impl Plan {
 
 /// Clocks that each of the `beats` of a frame may take where passes part, before the layers `behind`.
 fn clocks_of_parting_beat(behind: &[LayerPlan], beats: usize) -> usize {
-    let slowest = behind.iter().map(LayerPlan::frame_clocks).max().unwrap_or(1);
+    let slowest = behind.iter().map(LayerPlan::pass_clocks).max().unwrap_or(1);
     ((slowest + slowest / 8) / beats).max(1)
 }
 
@@ -319,8 +356,24 @@ fn fewest_draws(count: usize, clocks: usize) -> usize {
     (1..=count).find(|&d| count.is_multiple_of(d) && count / d <= clocks).unwrap_or(count)
 }
 
+/// Whether the draws of a pass hold at all positions of a layer that has several, though they are one or more a neuron.
+fn held(network: &Network, layer: usize) -> bool {
+    let Some(hidden) = network.hidden.get(layer) else { return false };
+    let one_a_neuron = match &hidden.method {
+        Some(Method::Spindrop(m)) => m.maps,
+        Some(Method::Subset(_)) => true,
+        Some(Method::Affine(m)) => m.drops == Drops::Element,
+        _ => false,
+    };
+    one_a_neuron && hidden.conv.is_some()
+}
+
 /// Whether inputs of a layer come with live bits.
 fn masked(network: &Network, layer: usize) -> bool {
+    let padded = network.hidden.get(layer).and_then(|h| h.conv).is_some_and(|conv| conv.pad.any());
+    if padded && (layer > 0 || network.input.bits == 1) {
+        return true;
+    }
     match layer.checked_sub(1) {
         Some(before) => network.hidden[before].method.as_ref().is_some_and(Method::masks),
         None => network.input.dropout.is_some(),

@@ -58,6 +58,8 @@ pub struct Schedule {
     /// Clocks by which the last stage, if it reads logits, may begin after the last sum.
     reading_wait: Option<u64>,
     early_stop: Option<Asked>,
+    /// Whether this is exact, or an estimate that lets no stage begin a map before the one before is done with it.
+    pub exact: bool,
 }
 
 /// When early stop is asked.
@@ -95,15 +97,15 @@ impl Schedule {
     pub fn new(network: &Network, plan: &Plan, latencies: &Latencies) -> Schedule {
         let layers = plan.layers(network);
         let stage = |((l, latency), early): ((&LayerPlan, &usize), &usize)| Stage {
-            reads: l.frame_clocks() as u64,
-            last_beat: (l.frame_clocks() + latency) as u64,
+            reads: l.pass_clocks() as u64,
+            last_beat: (l.pass_clocks() + latency) as u64,
             early: *early as u64,
         };
         let mut stages: Vec<Stage> = layers.iter().zip(&latencies.layers).zip(&latencies.early).map(stage).collect();
         let replay = network.once_per_image();
         let beats = match network.input.dropout {
-            Some(_) => Some(layers[0].words()),
-            None => replay.checked_sub(1).map(|parting| layers[parting].groups()),
+            Some(_) => Some(layers[0].values() / layers[0].simd),
+            None => replay.checked_sub(1).map(|parting| layers[parting].groups() * layers[parting].pixels()),
         };
         if let Some(beats) = beats {
             let (clocks, beats) = (replay_clocks(network, plan) as u64, beats as u64);
@@ -115,13 +117,14 @@ impl Schedule {
         let reading = latencies.uncertainty;
         stages.extend(reading.map(|r| Stage { reads: r.clocks as u64, last_beat: r.clocks as u64, early: 0 }));
         Schedule {
-            input_beats: layers[0].words() as u64,
+            input_beats: (layers[0].values() / layers[0].simd) as u64,
             classes: network.classes() as u64,
             lanes: plan.lanes as u64,
             first_result: reading.map_or(latencies.first_result, |r| r.first_result) as u64,
             stages,
             replay,
             reading_wait: reading.map(|r| r.wait as u64),
+            exact: layers.iter().all(|l| l.conv.is_none()),
             early_stop: network.early_stop.map(|rule| Asked {
                 groups: (rule.every as usize / plan.lanes) as u64,
                 verdict: latencies.first_result as u64,

@@ -116,11 +116,14 @@ fn fold(network: &Network, lanes: usize, max_passes: usize, cycles: u64) -> Opti
         let method = network.hidden.get(layer).and_then(|h| h.method.as_ref());
         let kind = Kind::of(network, layer);
         let planes = if layer == 0 { u64::from(network.input.bits) } else { 1 };
+        let conv = network.hidden.get(layer).and_then(|h| h.conv);
+        let positions = conv.map_or(1, |conv| (conv.summed().0 * conv.summed().1) as u64);
+        let pixels = network.hidden.get(layer).map_or(1, |h| h.positions() as u64);
         let mut next: Vec<(usize, Partial)> = vec![];
         for pe in divisors(outputs, MAX_PE) {
-            for simd in divisors(inputs, MAX_SIMD) {
+            for simd in divisors(conv.map_or(inputs, |conv| conv.input.channels), MAX_SIMD) {
                 let clocks = (inputs / simd * (outputs / pe)) as u64 * planes;
-                if (clocks + 1) * turns > cycles || (layer + 1 == layers && pe > inputs / simd) {
+                if (clocks + 1) * positions * turns > cycles || (layer + 1 == layers && pe > inputs / simd) {
                     continue;
                 }
                 if let Some(Method::Affine(affine)) = method
@@ -132,7 +135,7 @@ fn fold(network: &Network, lanes: usize, max_passes: usize, cycles: u64) -> Opti
                 if parts_here && (inputs / simd + 1) as u64 * groups > cycles {
                     continue;
                 }
-                if layer + 1 == once && (outputs / pe + 1) as u64 * groups > cycles {
+                if layer + 1 == once && (outputs / pe + 1) as u64 * pixels * groups > cycles {
                     continue;
                 }
                 let plan = LayerPlan {
@@ -145,6 +148,8 @@ fn fold(network: &Network, lanes: usize, max_passes: usize, cycles: u64) -> Opti
                     masked: masked(network, layer),
                     unit: (kind != Kind::Plain).then_some(0),
                     kind,
+                    conv,
+                    held: false,
                 };
                 let here = cost::layer_luts(&plan);
                 let before = partials.iter().filter(|(pe, _)| layer == 0 || simd % pe == 0);

@@ -8,8 +8,10 @@ use super::buffer::Buffer;
 use super::control::Control;
 use super::entropy::Entropy;
 use super::exp2::Exp2;
+use super::hold::Hold;
 use super::input::InputBuffer;
 use super::intake::Intake;
+use super::join::Join;
 use super::lane::{Lane, Source};
 use super::layer::{Gives, Layer};
 use super::log2::Log2;
@@ -23,8 +25,12 @@ use super::skew::Skew;
 use super::softmax::Softmax;
 use super::uncertainty::Uncertainty;
 use super::unit::{Kind, Unit};
+use super::window::Window;
 use crate::leaf;
-use crate::net::{Affine, BitMatrix, Direction, Drops, Hidden, Method, Output, Random, ScaleDropout, Subset};
+use crate::net::{
+    Affine, BitMatrix, Conv, Direction, Drops, Hidden, Map, Method, Output, Pad, Pool, PoolKind, Random, ScaleDropout,
+    Subset,
+};
 use crate::plan::{self, Kind as LayerKind, LayerPlan};
 use crate::verilog::VerilogFile;
 
@@ -113,14 +119,20 @@ pub fn catalogue() -> Vec<Block> {
         block(
             "replay",
             "src/rtl/replay.rs",
-            || replay(None),
+            || replay(None, 1),
             "Where an image becomes passes: sends what was computed once to every group of passes.",
         ),
         block(
             "replay-early",
             "src/rtl/replay.rs",
-            || replay(Some(2)),
+            || replay(Some(2), 1),
             "The same where passes may end early: after a block of groups it waits for the verdict.",
+        ),
+        block(
+            "replay-map",
+            "src/rtl/replay.rs",
+            || replay(None, 3),
+            "The same for a map: every pixel is a frame of its own.",
         ),
         block(
             "dropout-lane",
@@ -131,8 +143,33 @@ pub fn catalogue() -> Vec<Block> {
         block(
             "intake",
             "src/rtl/intake.rs",
-            || Ok(vec![Intake { beats: 5 }.emit()?]),
+            || Ok(vec![Intake { beats: 5, pixels: 1 }.emit()?]),
             "Takes images in where inputs are dropped: the stream of images becomes frames that are claimed.",
+        ),
+        block(
+            "intake-map",
+            "src/rtl/intake.rs",
+            || Ok(vec![Intake { beats: 3, pixels: 64 }.emit()?]),
+            "Takes images in for a convolution: every pixel claims room of its own.",
+        ),
+        block(
+            "window",
+            "src/rtl/window.rs",
+            window,
+            "Sliding window of a convolution: holds some rows of a map, and sends what the kernel covers at each position.",
+        ),
+        block("pool", "src/rtl/pool.rs", pool, "Pools the activations of a map, beat by beat as they come."),
+        block(
+            "join",
+            "src/rtl/join.rs",
+            || Ok(vec![Join { positions: 12 }.emit()?]),
+            "Joins the pixels of a map to one frame, for a block that takes the map in one bank.",
+        ),
+        block(
+            "hold",
+            "src/rtl/hold.rs",
+            || Ok(vec![Hold { beats: 2, pixels: 12, width: 8 }.emit()?]),
+            "Holds draws that are made once for a map: those of Spatial-SpinDrop, and of Gaussian scales.",
         ),
         block(
             "dropout",
@@ -252,6 +289,8 @@ fn lane() -> Result<Vec<VerilogFile>, RtlError> {
 
 fn plan(first: bool) -> LayerPlan {
     LayerPlan {
+        conv: None,
+        held: false,
         inputs: 16,
         outputs: 4,
         pe: 2,
@@ -282,13 +321,36 @@ fn layer(index: usize, output: bool) -> Result<Vec<VerilogFile>, RtlError> {
     .emit()?)
 }
 
-fn replay(block: Option<u32>) -> Result<Vec<VerilogFile>, RtlError> {
-    let name = if block.is_some() { "example_early_replay" } else { "example_replay" }.to_string();
+/// 6 x 5 pixels of 4 channels, kernel 3 x 3, padded by 1 above and on the left.
+fn conv() -> Conv {
+    let input = Map { height: 6, width: 5, channels: 4 };
+    let pool = Pool { kind: PoolKind::Max, size: (2, 2), stride: (2, 2) };
+    let pad = Pad { top: 1, left: 1, bottom: 0, right: 0 };
+    Conv { input, kernel: (3, 3), stride: (1, 1), pad, pool: Some(pool) }
+}
+
+fn window() -> Result<Vec<VerilogFile>, RtlError> {
+    let name = "example_window".into();
+    Ok(vec![Window { name, conv: conv(), simd: 4, beat: 2, bits: 1, lanes: 2, masked: true }.emit()?])
+}
+
+fn pool() -> Result<Vec<VerilogFile>, RtlError> {
+    let all = Some(vec![false, true, false, true]);
+    Ok(vec![super::pool::Pool { name: "example_pool".into(), conv: conv(), pe: 2, groups: 2, lanes: 2, all }.emit()?])
+}
+
+fn replay(block: Option<u32>, pixels: u32) -> Result<Vec<VerilogFile>, RtlError> {
+    let name = match (block, pixels) {
+        (Some(_), _) => "example_early_replay",
+        (None, 1) => "example_replay",
+        (None, _) => "example_map_replay",
+    };
     Ok(vec![
         Replay {
-            name,
+            name: name.into(),
             pe: 4,
             beats: 2,
+            pixels,
             lanes: 2,
             max_groups: 4,
             clocks: 2,

@@ -21,7 +21,8 @@ pub struct Layer {
     /// Number of the layer in the network.
     pub index: usize,
     pub plan: LayerPlan,
-    /// Values in a beat of what stands before, whose beats fill this layer's words; 0 for a layer that takes the images in.
+    /// Values in a beat of what stands before, whose beats fill this layer's words; 0 for a layer that takes the images in
+    /// itself.
     pub beat: u32,
     /// The first layer's values are two's complement.
     pub signed: bool,
@@ -68,7 +69,7 @@ impl Layer {
             (false, false) => PeKind::Dense { planes: plan.planes as u32 },
         };
         let largest = plan.inputs as u64 * ((1 << plan.planes) - 1);
-        let source = if self.beat == 0 {
+        let source = if self.beat == 0 || plan.planes > 1 {
             Source::Image(InputBuffer { simd, words, bits: plan.planes as u32, signed: self.signed })
         } else {
             Source::Layer(Buffer { simd, words, beat: self.beat, masked: plan.masked })
@@ -164,8 +165,8 @@ impl Layer {
             let claim = m.input("claim_i", 1);
             let ready = m.output("claim_ready_o", 1);
             let write = m.input("valid_i", 1);
-            let act = m.input("act_i", lanes * beat);
-            let mut data = vec![("act_i", act, beat)];
+            let act = m.input("act_i", lanes * beat * planes);
+            let mut data = vec![(if planes > 1 { "data_i" } else { "act_i" }, act, beat * planes)];
             if plan.masked {
                 data.push(("live_i", m.input("live_i", lanes * beat), beat));
             }

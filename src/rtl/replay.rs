@@ -11,7 +11,10 @@ use crate::verilog::{
 pub struct Replay {
     pub name: String,
     pub pe: u32,
+    /// Beats of a frame.
     pub beats: u32,
+    /// Frames of a pass: the pixels of a map, or 1.
+    pub pixels: u32,
     pub lanes: u32,
     pub max_groups: u32,
     /// Clocks from beat to beat.
@@ -50,7 +53,8 @@ impl Replay {
     }
 
     pub fn emit(&self) -> Result<VerilogFile, VerilogError> {
-        let (beat_bits, group_bits) = (index_width(self.beats), index_width(self.max_groups));
+        let all_beats = self.beats * self.pixels;
+        let (beat_bits, group_bits) = (index_width(all_beats), index_width(self.max_groups));
         let mut m = Module::new(&self.name);
         m.doc(&format!(
             "Holds the {} that an image has before its passes part, and sends them once for every group of passes, \
@@ -66,6 +70,9 @@ impl Replay {
         }
         m.fact("neurons in a beat", self.pe);
         m.fact("beats in a frame", self.beats);
+        if self.pixels > 1 {
+            m.fact("frames (pixels) in a map", self.pixels);
+        }
         m.fact("lanes (passes at once)", self.lanes);
         m.fact("clocks a frame", format!("{} and 1 between frames", self.beats * self.clocks));
         m.latency("1 clock from a mask taken to its beat");
@@ -106,7 +113,7 @@ impl Replay {
         let write_bank = m.reg("write_bank_q", 1);
         let read_bank = m.reg("read_bank_q", 1);
         let write_beat = m.reg("write_beat_q", beat_bits);
-        let last_in = m.wire_is("last_beat_in", &write_beat.eq(&lit(beat_bits, u128::from(self.beats - 1))));
+        let last_in = m.wire_is("last_beat_in", &write_beat.eq(&lit(beat_bits, u128::from(all_beats - 1))));
         let fill = m.wire_is("fill", &(&valid & &last_in));
         let release = m.wire("release_bank", 1);
         m.assign(&claim_ready, &claimed.ne(&lit(2, 2)));
@@ -147,7 +154,7 @@ impl Replay {
         m.assign(&claim_out, &begin);
         let beat = m.reg("beat_q", beat_bits);
         let group = m.reg("group_q", group_bits);
-        let last_beat = m.wire_is("last_beat", &beat.eq(&lit(beat_bits, u128::from(self.beats - 1))));
+        let last_beat = m.wire_is("last_beat", &beat.eq(&lit(beat_bits, u128::from(all_beats - 1))));
         let (take, next) = if self.clocks > 1 {
             let bits = index_width(self.clocks);
             let wait = m.reg("wait_q", bits);
@@ -161,6 +168,19 @@ impl Replay {
             (m.wire_is("take", &busy), busy.clone())
         };
         let frame_done = m.wire_is("frame_done", &(&next & &last_beat));
+        let pixel_done = if self.pixels > 1 {
+            let bits = index_width(self.beats);
+            let of_pixel = m.reg("pixel_beat_q", bits);
+            let last = m.wire_is("last_of_pixel", &of_pixel.eq(&lit(bits, u128::from(self.beats - 1))));
+            let after = mux(&last, &lit(bits, 0), &(&of_pixel + lit(bits, 1)));
+            m.clocked(
+                &clk,
+                [when_else(&!&rst_n, [set(&of_pixel, &lit(bits, 0))], [when(&next, [set(&of_pixel, &after)])])],
+            );
+            m.wire_is("pixel_done", &(&next & &last))
+        } else {
+            frame_done.clone()
+        };
         let all_sent = &frame_done & group.eq(&last_group);
         let (image_done, moves) = match (&early, &asks) {
             (Some(verdict), Some(asks)) => {
@@ -180,12 +200,17 @@ impl Replay {
                     &!&rst_n,
                     [set(&busy, &lit(1, 0)), set(&group, &lit(group_bits, 0)), set(&valid_out, &lit(1, 0))],
                     [
-                        set(&busy, &(&begin | (&busy & !&frame_done))),
+                        set(&busy, &(&begin | (&busy & !&pixel_done))),
                         when(&moves, [set(&group, &next_group)]),
                         set(&valid_out, &take),
                     ],
                 ),
-                when_else(&!&busy, [set(&beat, &zero)], [when(&next, [set(&beat, &(&beat + lit(beat_bits, 1)))])]),
+                if self.pixels > 1 {
+                    let after = mux(&last_beat, &zero, &(&beat + lit(beat_bits, 1)));
+                    when_else(&!&rst_n, [set(&beat, &zero)], [when(&next, [set(&beat, &after)])])
+                } else {
+                    when_else(&!&busy, [set(&beat, &zero)], [when(&next, [set(&beat, &(&beat + lit(beat_bits, 1)))])])
+                },
             ],
         );
 

@@ -2,28 +2,23 @@
 
 use super::control::Control;
 use super::exp2::Exp2;
+use super::hold::Hold;
 use super::intake::Intake;
 use super::layer::{Gives, Layer, Repeats};
 use super::log2::Log2;
 use super::logits::{Early, Logits};
 use super::neurons::Neurons;
+use super::pool::Pool;
 use super::replay::{Drawn, Replay};
+use super::stream::{Place, Stream, instance};
 use super::uncertainty::Uncertainty;
 use super::unit::{Kind, Unit};
+use super::window::Window;
 use super::{Design, MemoryImage, Options, RtlError, image};
-use crate::net::{BitMatrix, Crossbar, Direction, Method, Network};
+use crate::net::{BitMatrix, Crossbar, Direction, Method, Network, PoolKind};
 use crate::plan::{Flag, Kind as LayerKind, Latencies, LayerPlan, Plan, Reading, Schedule, replay_clocks};
 use crate::random;
 use crate::verilog::{Expr, Module, VerilogFile, index_width, lit, repeat};
-
-/// What a layer sends: activations, and live bits if a dropout unit follows.
-struct Stream {
-    valid: Expr,
-    act: Expr,
-    live: Option<Expr>,
-    claim: Expr,
-    claim_ready: Expr,
-}
 
 /// Builds the whole design.
 pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design, RtlError> {
@@ -63,7 +58,7 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
     let clk = m.input("clk_i", 1);
     let rst_n = m.input("rst_ni", 1);
     m.note("synchronous, active low");
-    m.group(&format!("Images in: {} beats of {} values", layers[0].words(), layers[0].simd));
+    m.group(&format!("Images in: {} beats of {} values", layers[0].values() / layers[0].simd, layers[0].simd));
     let in_valid = m.input("in_valid_i", 1);
     let in_ready = m.output("in_ready_o", 1);
     let in_data = m.input("in_data_i", (layers[0].simd * layers[0].planes) as u32);
@@ -220,9 +215,10 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
     let mut stream: Option<Stream> = None;
     if let (Some(_), Some(streams)) = (network.input.dropout, &streams) {
         let l = &layers[0];
-        let (pe, beats) = (l.simd as u32, l.words() as u32);
+        let pixels = l.conv.map_or(1, |conv| conv.input.positions() as u32);
+        let (pe, beats) = (l.simd as u32, (l.values() / l.simd) as u32);
         m.section(&format!("Inputs: {}, dropout", l.inputs));
-        let intake = vec![Intake { beats }.emit()?];
+        let intake = vec![Intake { beats, pixels: 1 }.emit()?];
         let from = Stream {
             valid: m.wire("input_valid", 1),
             act: in_data.clone(),
@@ -249,12 +245,48 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
         let name = format!("{name}_replay");
         let clocks = replay_clocks(network, plan) as u32;
         let block = early_stop.as_ref().map(|stop| stop.block.groups);
-        let replay = Replay { name, pe, beats, lanes, max_groups, clocks, width: 1, drawn: Some(Drawn::Masks), block };
+        let drawn_with = Some(Drawn::Masks);
+        let beats = beats / pixels;
+        let replay = Replay { name, pe, beats, pixels, lanes, max_groups, clocks, width: 1, drawn: drawn_with, block };
         let masks = Some((streams.ready.bit(0), &drawn, &take));
         let (mut sent, live) =
             emit_replay(&mut m, &mut files, 0, from, replay, (&clk, &rst_n, &last_group, &early_stop), masks)?;
         sent.live = live;
         streams.emit_unit(&mut m, &mut files, 0, &unit, &drawn, &take)?;
+        stream = Some(sent);
+    }
+    if let (Some(conv), None) = (layers[0].conv, network.input.dropout) {
+        let (simd, pixels) = (layers[0].simd as u32, conv.input.positions() as u32);
+        m.section(&format!(
+            "Images come in as maps of {} x {} x {}",
+            conv.input.height, conv.input.width, conv.input.channels
+        ));
+        let intake = vec![Intake { beats: conv.input.channels as u32 / simd, pixels }.emit()?];
+        let sent = Stream {
+            valid: m.wire("input_valid", 1),
+            act: in_data.clone(),
+            live: None,
+            claim: m.wire("input_claim", 1),
+            claim_ready: m.wire("input_claim_ready", 1),
+        };
+        let ports = [
+            ("clk_i", clk.clone()),
+            ("rst_ni", rst_n.clone()),
+            ("accept_i", accept.clone()),
+            ("in_valid_i", in_valid.clone()),
+            ("in_ready_o", in_ready.clone()),
+            ("claim_ready_i", sent.claim_ready.clone()),
+            ("claim_o", sent.claim.clone()),
+            ("valid_o", sent.valid.clone()),
+        ];
+        let mut ports = ports.to_vec();
+        if pixels > 1 {
+            ports.push(("image_begins_o", image_begins.clone()));
+        } else {
+            m.assign(&image_begins, &sent.claim);
+        }
+        instance(&mut m, "u_intake", &intake, &ports);
+        files.extend(intake);
         stream = Some(sent);
     }
     for (index, l) in layers.iter().enumerate() {
@@ -263,16 +295,37 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
         let parts = index + 1 == once;
         let (width, pe) = (l.lanes as u32, l.pe as u32);
         let sent_lanes = if parts { lanes } else { width };
+        let mut place = Place { m: &mut m, files: &mut files, clk: &clk, rst_n: &rst_n };
+        let beat_in = index.checked_sub(1).map_or(l.simd as u32, |before| layers[before].pe as u32);
+        stream = match (stream, l.conv) {
+            (Some(from), Some(conv)) => {
+                let window = Window {
+                    name: format!("{name}_window{index}"),
+                    conv,
+                    simd: l.simd as u32,
+                    beat: beat_in,
+                    bits: l.planes as u32,
+                    lanes: width,
+                    masked: from.live.is_some(),
+                };
+                Some(place.window(index, &window, from)?)
+            }
+            (Some(from), None) => match index.checked_sub(1).map(|before| layers[before].pixels()) {
+                Some(pixels @ 2..) => Some(place.join(&format!("layer{index}"), pixels as u32, from)?),
+                _ => Some(from),
+            },
+            (None, _) => None,
+        };
         let hidden = network.hidden.get(index);
         let method = hidden.and_then(|h| h.method.as_ref());
         let layer = Layer {
             name: format!("{name}_layer{index}"),
             index,
             plan: *l,
-            beat: match (index.checked_sub(1), network.input.dropout) {
-                (Some(before), _) => layers[before].pe as u32,
-                (None, Some(_)) => l.simd as u32,
-                (None, None) => 0,
+            beat: match (&stream, l.conv) {
+                (None, _) => 0,
+                (Some(_), Some(_)) => l.simd as u32,
+                (Some(_), None) => beat_in,
             },
             signed: network.input.signed,
             gives: match (output, l.kind.decides_on_sums()) {
@@ -281,7 +334,7 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
                 _ => Gives::Activations,
             },
             crossbars: l.crossbars() as u32,
-            repeats: (index == 0 && once == 0 && network.input.dropout.is_none())
+            repeats: (index == 0 && once == 0 && stream.is_none())
                 .then(|| Repeats { max_groups, block: early_stop.as_ref().map(|stop| stop.block.groups) }),
             early: early[index],
         };
@@ -339,8 +392,14 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
                 },
                 count: count as u32,
                 draws: plan.draws_per_clock(network, index) as u32,
-                beats: if layer.crossbars > 1 { 1 } else { l.groups() as u32 },
-                holds: holds && layer.crossbars == 1,
+                // A pass takes its draws beat by beat, or all with the first; a crossbar is chosen for every frame anew, or for all.
+                beats: match (l.kind, holds) {
+                    (LayerKind::Bayes { .. }, _) => l.positions() as u32,
+                    (_, true) => (l.groups() * l.positions()) as u32,
+                    _ if l.held => l.groups() as u32,
+                    _ => (l.groups() * l.pixels()) as u32,
+                },
+                holds: holds && (layer.crossbars == 1 || l.positions() > 1),
                 lanes: sent_lanes,
                 max_groups,
                 random,
@@ -385,11 +444,51 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
             });
             // What was drawn, beside the beats that need it.
             let mut drawn = unit.as_ref().map(|(_, _, drawn, _)| drawn.clone());
+            let mut place = Place { m: &mut m, files: &mut files, clk: &clk, rst_n: &rst_n };
+            // Activations are pooled before they are dropped; where neurons decide on sums, behind those.
+            let pool = hidden.conv.filter(|conv| conv.pool.is_some()).map(|conv| Pool {
+                name: format!("{name}_pool{index}"),
+                conv,
+                pe,
+                groups: l.groups() as u32,
+                lanes: if sums { sent_lanes } else { width },
+                all: conv.pool.filter(|pool| pool.kind == PoolKind::Max).and_then(|_| {
+                    let all: Vec<bool> = hidden.directions.iter().map(|&d| d == Direction::Le).collect();
+                    all.contains(&true).then_some(all)
+                }),
+            });
+            let words = pool.as_ref().and_then(|pool| Some((pool.all_file(), pool.all_words()?)));
+            images.extend(words.map(|(file, text)| MemoryImage { file, text }));
+            if let (Some(pool), false) = (&pool, sums) {
+                sent = place.pool(index, pool, sent)?;
+            }
+            // Draws are taken by whoever sends the beats; those that hold for a map, by way of what holds them.
+            let ready = |s: usize| streams.as_ref().map_or(lit(1, 1), |streams| streams.ready.bit(s as u32));
+            let mut draws = unit.as_ref().map(|(s, _, drawn, take)| (ready(*s), drawn.clone(), take.clone()));
+            if l.held
+                && let Some((there, drawn_by_unit, unit_take)) = draws.take()
+            {
+                let pixels = if sums { l.positions() } else { l.pixels() } as u32;
+                let hold = Hold { beats: l.groups() as u32, pixels, width: drawn_by_unit.width() };
+                let take = place.m.wire(&format!("layer{index}_held_take"), 1);
+                let (held, there) = place.hold(index, &hold, (&drawn_by_unit, there), (&take, &unit_take))?;
+                drawn = Some(held.clone());
+                if !parts {
+                    // The unit keeps up with the layer, so that nobody has to wait.
+                    place.m.unused(&format!("unused_held{index}_ready"), &[&there]);
+                }
+                draws = Some((there, held, take));
+            }
             if parts {
+                let pixels = if sums { l.positions() } else { l.pixels() } as u32;
+                if pixels > 1 {
+                    sent = place.join("replay", pixels, sent)?;
+                }
                 let replay = Replay {
                     name: format!("{name}_replay"),
                     pe,
                     beats: l.groups() as u32,
+                    pixels,
                     lanes,
                     max_groups,
                     clocks: replay_clocks(network, plan) as u32,
@@ -400,9 +499,7 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
                     }),
                     block: early_stop.as_ref().map(|stop| stop.block.groups),
                 };
-                let masks = unit.as_ref().map(|(s, _, drawn, take)| {
-                    (streams.as_ref().map_or(lit(1, 1), |streams| streams.ready.bit(*s as u32)), drawn, take)
-                });
+                let masks = draws.as_ref().map(|(ready, drawn, take)| (ready.clone(), drawn, take));
                 (sent, drawn) = emit_replay(
                     &mut m,
                     &mut files,
@@ -412,7 +509,7 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
                     (&clk, &rst_n, &last_group, &early_stop),
                     masks,
                 )?;
-            } else if let (false, Some((_, _, _, take))) = (layer.crossbars > 1, &unit) {
+            } else if let (false, Some((_, _, take))) = (layer.crossbars > 1, &draws) {
                 m.assign(take, &sent.valid);
             }
             match (&neurons, drawn) {
@@ -429,11 +526,15 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
                         ("valid_o", valid.clone()),
                         ("act_o", act.clone()),
                     ];
-                    ports.extend(odd.map(|odd| ("odd_i", odd)));
+                    ports.extend(odd.map(|odd| ("odd_i", repeat(sent_lanes / odd.width(), &odd))));
                     instance(&mut m, &format!("u_neurons{index}"), &emitted, &ports);
                     files.extend(emitted);
                     images.push(MemoryImage { file: neurons.parameter_file(), text: neurons.parameters() });
                     (sent.valid, sent.act) = (valid, act);
+                    if let Some(pool) = &pool {
+                        let mut place = Place { m: &mut m, files: &mut files, clk: &clk, rst_n: &rst_n };
+                        sent = place.pool(index, pool, sent)?;
+                    }
                 }
                 (None, Some(mask)) if method.is_some_and(Method::masks) => sent.live = Some(mask),
                 (None, Some(mask)) if l.kind == LayerKind::Dropout => {
@@ -690,6 +791,10 @@ fn beside(m: &mut Module, block: &Uncertainty) -> Vec<(&'static str, Expr)> {
 fn earlies(network: &Network, plan: &Plan, layers: &[LayerPlan]) -> Vec<usize> {
     let once = network.once_per_image();
     let early = |index: usize| {
+        // A window has all that it sends, and sends it at once.
+        if layers[index].conv.is_some() {
+            return 0;
+        }
         let Some(before) = index.checked_sub(1).map(|b| &layers[b]) else {
             return network.input.dropout.map_or(0, |_| Layer::early(&layers[0], 1));
         };
@@ -746,14 +851,6 @@ fn crossbars(network: &Network, index: usize) -> Vec<CrossbarRef<'_>> {
         CrossbarRef { weights: &hidden.weights, thresholds: &hidden.thresholds, directions: &hidden.directions };
     let others = if let Some(Method::Spinbayes(m)) = &hidden.method { &m.others[..] } else { &[] };
     std::iter::once(first).chain(others.iter().map(CrossbarRef::of)).collect()
-}
-
-/// An instance of the last of `files`.
-fn instance(m: &mut Module, name: &str, files: &[VerilogFile], ports: &[(&str, Expr)]) {
-    if let Some(file) = files.last() {
-        let ports: Vec<(&str, &Expr)> = ports.iter().map(|(n, e)| (*n, e)).collect();
-        m.instance(name, file.header(), &ports);
-    }
 }
 
 /// The replay behind layer `index`: what it sends, and the draws that go with it.

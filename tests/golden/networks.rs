@@ -54,7 +54,7 @@ fn network(seed: u64, images: usize, convolutions: bool) -> (Network, Images) {
         let mut layer = hidden(rng, net.sum_bound(l) as i32, fan_in(&net), code_bits);
         if convolutions
             && rng.random_bool(0.6)
-            && let Some(conv) = convolution(rng, fan_in(&net))
+            && let Some(conv) = convolution(rng, &net)
         {
             // As many inputs a neuron as the kernel covers, and the bound that follows.
             let largest = net.sum_bound(l) / fan_in(&net) as i64;
@@ -109,12 +109,14 @@ fn fan_in(net: &Network) -> usize {
     net.hidden.last().map_or(net.input.features, Hidden::size)
 }
 
-/// A convolution that reads so many values as a map, where they are more than one.
-fn convolution(rng: &mut StdRng, values: usize) -> Option<Conv> {
+/// A convolution that reads what stands before as a map, where that is more than one value: as the map that it is, or as any.
+fn convolution(rng: &mut StdRng, net: &Network) -> Option<Conv> {
+    let values = fan_in(net);
     let divisors = |n: usize| (1..=n).filter(move |d| n.is_multiple_of(*d)).collect::<Vec<_>>();
     let channels = *divisors(values).choose(rng)?;
     let height = *divisors(values / channels).choose(rng)?;
-    let input = Map { height, width: values / channels / height, channels };
+    let any = Map { height, width: values / channels / height, channels };
+    let input = net.hidden.last().map(Hidden::map).filter(|_| rng.random_bool(0.9)).unwrap_or(any);
     let pair = |rng: &mut StdRng, most: (usize, usize)| {
         (rng.random_range(1..=most.0.min(5)), rng.random_range(1..=most.1.min(5)))
     };
@@ -129,7 +131,9 @@ fn convolution(rng: &mut StdRng, values: usize) -> Option<Conv> {
     let mut conv = Conv { input, kernel, stride: pair(rng, (3, 3)), pad, pool: None };
     if rng.random() {
         let kind = *[PoolKind::Max, PoolKind::Sum, PoolKind::Or].choose(rng)?;
-        conv.pool = Some(Pool { kind, size: pair(rng, conv.summed()), stride: pair(rng, (3, 3)) });
+        let size = pair(rng, conv.summed());
+        let stride = if rng.random_bool(0.7) { size } else { pair(rng, (3, 3)) };
+        conv.pool = Some(Pool { kind, size, stride });
     }
     Some(conv).filter(|_| values > 1)
 }
