@@ -9,7 +9,7 @@ mod tools;
 
 use neuspin::cosim::{Builder, Dut, Options, Settings, Stimulus, cosimulate};
 use neuspin::golden::Golden;
-use neuspin::net::{Images, Method, Network, Place};
+use neuspin::net::{Hidden, Images, Method, Network, Place};
 use neuspin::plan::{Folding, Plan, PlanError};
 use neuspin::rtl::{self, Design};
 use rand::rngs::StdRng;
@@ -87,7 +87,7 @@ fn designs(usual: u64) -> u64 {
 
 #[test]
 fn every_structure_has_a_design() {
-    let samples: Vec<Sample> = (0..300).map(sample).collect();
+    let samples: Vec<Sample> = (0..700).map(sample).collect();
     let some = |what: &str, found: fn(&Sample) -> bool| {
         assert!(samples.iter().any(found), "no sample has {what}");
     };
@@ -132,6 +132,15 @@ fn every_structure_has_a_design() {
     });
     some("SpinBayes in the output layer behind another method", |s| {
         !s.network.output.others.is_empty() && s.network.stochastic_layers() > 1
+    });
+    some("Scale-Dropout in three layers", |s| {
+        let scale = s.network.hidden.iter().filter(|h| matches!(h.method, Some(Method::Scale(_))));
+        scale.count() == 3
+    });
+    some("Scale-Dropout in several layers behind another method", |s| {
+        let methods = s.network.hidden.iter().filter_map(|h| h.method.as_ref());
+        let scale = methods.map(|m| matches!(m, Method::Scale(_))).collect::<Vec<_>>();
+        scale.len() == 3 && scale[1..] == [true, true] && !scale[0]
     });
     some("1-bit codes", |s| s.network.random.code_bits == 1);
     some("16-bit codes", |s| s.network.random.code_bits == 16);
@@ -187,6 +196,15 @@ fn prove(builder: &Builder, seed: u64, Sample { network, images, design }: Sampl
 fn random_structures_are_exact_in_the_predicted_number_of_clocks() {
     let builder = Builder::find().unwrap();
     (0..designs(5)).for_each(|seed| prove(&builder, seed, sample(seed)));
+}
+
+#[test]
+fn random_structures_whose_layers_share_a_unit_are_exact() {
+    let builder = Builder::find().unwrap();
+    let scales = |h: &Hidden| matches!(h.method, Some(Method::Scale(_)));
+    let samples = (0..).map(|seed| (seed, sample(seed)));
+    let samples = samples.filter(|(_, s)| s.network.hidden.iter().filter(|h| scales(h)).count() > 1);
+    samples.take(designs(3) as usize).for_each(|(seed, sample)| prove(&builder, seed, sample));
 }
 
 #[test]

@@ -15,8 +15,8 @@
 //   register 0x08 CYCLES_LO  = ro, clocks with images in flight since the last restart, bits 31 to 0
 //   register 0x09 CYCLES_HI  = ro, the same, bits 63 to 32
 //   register 0x0a IMAGES     = ro, results sent since the last restart
-//   register 0x10 CODE0      = rw, probability of dropping in dropout unit 0, in units of 2^-16; takes effect at a restart
-//   register 0x11 CODE1      = rw, probability of dropping in dropout unit 1, in units of 2^-16; takes effect at a restart
+//   register 0x10 CODE0      = rw, probability of dropping in stochastic layer 0, in units of 2^-16; takes effect at a restart
+//   register 0x11 CODE1      = rw, probability of dropping in stochastic layer 1, in units of 2^-16; takes effect at a restart
 //
 // Latency: 1 clock from a register's address to its value
 

@@ -51,6 +51,8 @@ struct Row {
     passes: u32,
     /// Deterministic, one pass, all passes.
     accuracy: [f64; 3],
+    /// Stochastic units of the design, in all lanes.
+    units: usize,
     draws: usize,
     random_bits: usize,
     weights: usize,
@@ -102,6 +104,7 @@ fn row(args: &Args, name: &str, output: &Output) -> Result<Row> {
         methods: if names.is_empty() { "none".into() } else { names.join(", ") },
         passes: network.passes,
         accuracy,
+        units: network.streams() * design.plan.lanes,
         draws,
         random_bits: draws * network.random.code_bits as usize,
         weights: network.synapses(),
@@ -157,6 +160,7 @@ impl Row {
             "accuracy_one_pass": self.accuracy[1],
             "accuracy": self.accuracy[2],
             "draws_per_pass": self.draws,
+            "stochastic_units": self.units,
             "random_bits_per_pass": self.random_bits,
             "weight_bits": self.weights,
             "cycles_per_image": self.cycles,
@@ -171,10 +175,21 @@ impl Row {
 /// One line a network.
 fn text(rows: &[Row]) -> String {
     let others: Vec<&str> = rows.first().map_or(vec![], |r| r.auroc.iter().map(|(name, _)| name.as_str()).collect());
-    let mut header: Vec<String> =
-        ["model", "method", "T", "off", "1 pass", "T passes", "draws a pass", "random bits", "weight bits", "cycles"]
-            .map(String::from)
-            .into();
+    let mut header: Vec<String> = [
+        "model",
+        "method",
+        "T",
+        "off",
+        "1 pass",
+        "T passes",
+        "units",
+        "draws a pass",
+        "random bits",
+        "weight bits",
+        "cycles",
+    ]
+    .map(String::from)
+    .into();
     let synthesized = rows.iter().any(|r| r.cells.is_some());
     header.extend(match synthesized {
         true => vec!["LUT".into(), "LUT as memory".into(), "FF".into(), "RAMB18".into(), "DSP".into()],
@@ -184,7 +199,7 @@ fn text(rows: &[Row]) -> String {
     let line = |row: &Row| {
         let mut cells = vec![row.model.clone(), row.methods.clone(), row.passes.to_string()];
         cells.extend(row.accuracy.iter().map(|&share| percent(share)));
-        cells.extend([row.draws, row.random_bits, row.weights].map(|n| grouped(n as u64)));
+        cells.extend([row.units, row.draws, row.random_bits, row.weights].map(|n| grouped(n as u64)));
         cells.push(format!("{:.0}", row.cycles));
         match row.cells {
             Some(c) => {

@@ -3,7 +3,7 @@
 use super::dense::{Dense, GROUP, LaneWords, Operand, full, live_counts};
 use super::neurons::{Neurons, flipped};
 use super::windows::Windows;
-use crate::net::{BitMatrix, Direction, Hidden, Input, Method, Output, Place};
+use crate::net::{BitMatrix, Direction, Hidden, Input, Method, Output, Place, Stream};
 
 /// An image as bit planes, so that the first layer is a sum over planes of what every other layer computes.
 ///
@@ -70,8 +70,8 @@ pub(super) struct Crossbar {
 /// What a layer draws.
 #[derive(Clone, Copy)]
 pub(super) struct Drawing {
-    /// Number of the layer among those that draw.
-    pub layer: u32,
+    /// Number of the stream.
+    pub stream: usize,
     /// Draws of one pass of one image.
     pub count: usize,
     pub kind: DrawingKind,
@@ -80,7 +80,7 @@ pub(super) struct Drawing {
 impl Drawing {
     /// SpinDrop of `features` inputs: the first that draws.
     pub fn of_inputs(code: u32, features: usize) -> Drawing {
-        Drawing { layer: 0, count: features, kind: DrawingKind::Masks { code, place: Place::AfterSign, maps: false } }
+        Drawing { stream: 0, count: features, kind: DrawingKind::Masks { code, place: Place::AfterSign, maps: false } }
     }
 }
 
@@ -95,8 +95,10 @@ pub(super) enum DrawingKind {
 }
 
 impl HiddenLayer {
-    pub fn new(layer: &Hidden, number: u32) -> HiddenLayer {
-        let mut crossbars = vec![Crossbar::new(&layer.weights, &layer.directions, Neurons::new(layer))];
+    /// `stream` is what the layer draws from.
+    pub fn new(layer: &Hidden, stream: Option<Stream>) -> HiddenLayer {
+        let neurons = Neurons::new(layer, stream.map_or(0, |stream| stream.first));
+        let mut crossbars = vec![Crossbar::new(&layer.weights, &layer.directions, neurons)];
         if let Some(Method::Spinbayes(m)) = &layer.method {
             crossbars.extend(m.others.iter().map(|c| {
                 let neurons = Neurons::Threshold(flipped(&c.thresholds, &c.directions));
@@ -104,9 +106,9 @@ impl HiddenLayer {
             }));
         }
         let rows = layer.weights.rows();
-        let drawing = layer.method.as_ref().map(|method| Drawing {
-            layer: number,
-            count: layer.draws(),
+        let drawing = layer.method.as_ref().zip(stream).map(|(method, stream)| Drawing {
+            stream: stream.number,
+            count: stream.draws,
             kind: match method {
                 Method::Spindrop(m) => DrawingKind::Masks { code: m.code, place: m.place, maps: m.maps },
                 Method::Spinbayes(_) => DrawingKind::Choice,
@@ -282,12 +284,12 @@ struct Class {
 }
 
 impl OutputLayer {
-    /// `number` is that of the layer among those that draw.
-    pub fn new(output: &Output, number: u32) -> OutputLayer {
+    /// `stream` is what chooses among crossbars.
+    pub fn new(output: &Output, stream: Option<Stream>) -> OutputLayer {
         let mut crossbars = vec![Classes::new(&output.weights, &output.scale, &output.offset, output.shift)];
         crossbars.extend(output.others.iter().map(|c| Classes::new(&c.weights, &c.scale, &c.offset, output.shift)));
-        let drawing = Drawing { layer: number, count: 1, kind: DrawingKind::Choice };
-        OutputLayer { drawing: (crossbars.len() > 1).then_some(drawing), crossbars }
+        let choice = |s: Stream| Drawing { stream: s.number, count: s.draws, kind: DrawingKind::Choice };
+        OutputLayer { drawing: stream.map(choice), crossbars }
     }
 
     /// The crossbar that the draw of this pass chooses; the first one without draws.

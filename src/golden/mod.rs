@@ -80,7 +80,8 @@ pub struct Golden {
     mask: u64,
     spacing: u64,
     root: u64,
-    stochastic_layers: u32,
+    /// Streams of draws, each in every pass.
+    streams: u32,
     /// The first hidden layer with a method, or the last hidden layer; the first where inputs are dropped.
     parting: usize,
     logit_bits: u32,
@@ -92,23 +93,18 @@ impl Golden {
     /// Packs `network`; refuses one that does not pass [`Network::check`].
     pub fn new(network: &Network) -> Result<Golden, GoldenError> {
         network.check()?;
-        let mut stochastic_layers = u32::from(network.input.dropout.is_some());
-        let mut hidden = Vec::with_capacity(network.hidden.len());
-        for layer in &network.hidden {
-            hidden.push(HiddenLayer::new(layer, stochastic_layers));
-            stochastic_layers += u32::from(layer.method.is_some());
-        }
+        let hidden = network.hidden.iter().enumerate();
         Ok(Golden {
             input: network.input,
             input_drawing: network.input.dropout.map(|code| Drawing::of_inputs(code, network.input.features)),
             inputs_live: full(network.input.features),
-            hidden,
-            output: OutputLayer::new(&network.output, stochastic_layers),
+            hidden: hidden.map(|(l, layer)| HiddenLayer::new(layer, network.stream(l))).collect(),
+            output: OutputLayer::new(&network.output, network.stream(network.hidden.len())),
             random: network.random,
             mask: mask_of(network.random.lfsr_bits)?,
             spacing: spacing_of(network.random.lfsr_bits)?,
             root: root_from_seed(network.seed, network.random.lfsr_bits),
-            stochastic_layers: stochastic_layers + u32::from(!network.output.others.is_empty()),
+            streams: network.streams() as u32,
             parting: match network.input.dropout {
                 Some(_) => 0,
                 None => network.hidden.iter().position(|l| l.method.is_some()).unwrap_or(network.hidden.len() - 1),
@@ -162,7 +158,7 @@ impl Golden {
         each: impl Fn(usize, &[i32]) -> R + Sync,
     ) -> Result<Vec<R>, GoldenError> {
         let starts = self.stream_starts(passes.end);
-        let starts = &starts[passes.start as usize * self.stochastic_layers as usize..];
+        let starts = &starts[passes.start as usize * self.streams as usize..];
         self.in_chunks(images, passes.len(), each, |mut rows| {
             rows.first += u128::from(first);
             Runner::drawing(self, starts, passes.len(), rows)
@@ -240,10 +236,10 @@ impl Golden {
         &self.softmax
     }
 
-    /// The states in which the streams start, `passes × layers with a method`.
+    /// The states in which the streams start, `passes × streams`.
     fn stream_starts(&self, passes: u32) -> Vec<u64> {
         let spacing = Jump::new(self.random.lfsr_bits, self.mask, self.spacing.into());
-        let streams = passes as usize * self.stochastic_layers as usize;
+        let streams = passes as usize * self.streams as usize;
         std::iter::successors(Some(self.root), |&state| Some(spacing.apply(state))).take(streams).collect()
     }
 

@@ -6,11 +6,12 @@ use crate::net::{Affine, Direction, Drops, Hidden, Method};
 pub(super) enum Neurons {
     /// `a ≥ t`
     Threshold(Vec<i64>),
-    /// Two sets of thresholds, and the code that a draw is compared with.
+    /// Two sets of thresholds, and the code that a draw of the pass is compared with: that of this number.
     Scale {
         kept: Vec<i64>,
         dropped: Vec<i64>,
         code: u32,
+        draw: usize,
     },
     Affine(Affine),
     Subset {
@@ -24,12 +25,13 @@ pub(super) enum Neurons {
 }
 
 impl Neurons {
-    pub fn new(layer: &Hidden) -> Neurons {
+    /// `first` is the layer's first draw among those of its stream.
+    pub fn new(layer: &Hidden, first: usize) -> Neurons {
         let flip = |thresholds: &[i32]| flipped(thresholds, &layer.directions);
         let wide = |values: &[i32]| values.iter().map(|&v| v.into()).collect();
         match &layer.method {
             Some(Method::Scale(m)) => {
-                Neurons::Scale { kept: flip(&layer.thresholds), dropped: flip(&m.dropped), code: m.code }
+                Neurons::Scale { kept: flip(&layer.thresholds), dropped: flip(&m.dropped), code: m.code, draw: first }
             }
             Some(Method::Affine(m)) => Neurons::Affine(m.clone()),
             Some(Method::Subset(m)) => Neurons::Subset {
@@ -59,8 +61,8 @@ impl Neurons {
     ) {
         match self {
             Neurons::Threshold(thresholds) => (0..rows).for_each(|o| set(o, sum(o) >= thresholds[o])),
-            Neurons::Scale { kept, dropped, code } => {
-                let drop = draw.is_some_and(|draw| draw(0) < *code);
+            Neurons::Scale { kept, dropped, code, draw: number } => {
+                let drop = draw.is_some_and(|draw| draw(*number) < *code);
                 let thresholds = if drop { dropped } else { kept };
                 (0..rows).for_each(|o| set(o, sum(o) >= thresholds[o]));
             }

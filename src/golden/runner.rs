@@ -53,7 +53,7 @@ impl<'g> Runner<'g> {
     ///
     /// `rows.count` is at most [`rows_of`] the passes.
     pub fn drawing(golden: &'g Golden, starts: &[u64], passes: usize, rows: Rows) -> Result<Self, GoldenError> {
-        let streams = golden.stochastic_layers as usize;
+        let streams = golden.streams as usize;
         let code_bits = golden.random.code_bits;
         let mut blocks = Vec::with_capacity(passes.div_ceil(LANES));
         for first_pass in (0..passes).step_by(LANES) {
@@ -70,7 +70,7 @@ impl<'g> Runner<'g> {
                         Draws::Masks(Masks::Constant { live: false })
                     }
                     kind => {
-                        let start = |pass| starts[(first_pass + pass) * streams + drawing.layer as usize];
+                        let start = |pass| starts[(first_pass + pass) * streams + drawing.stream];
                         let mut states: Vec<u64> = (0..passes).map(start).collect();
                         golden.jump_to_image(drawing.count, rows.first).apply_to_all(&mut states);
                         // One row gives the second, two give four, and so on.

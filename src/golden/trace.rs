@@ -37,9 +37,9 @@ impl Golden {
     /// What pass `pass` of `image` computes, number `n` of those that reached the pass since the streams were started.
     pub fn trace(&self, image: &[i16], n: u64, pass: u32) -> Result<Trace, GoldenError> {
         self.check_image(0, image)?;
-        let (bits, layers) = (self.random.lfsr_bits, self.stochastic_layers);
+        let (bits, streams) = (self.random.lfsr_bits, self.streams);
         let starts: Result<Vec<u64>, _> =
-            (0..layers).map(|layer| stream_start(self.root, bits, layers, layer, pass)).collect();
+            (0..streams).map(|stream| stream_start(self.root, bits, streams, stream, pass)).collect();
         let rows = Rows { count: 1, first: n.into(), distance: 0 };
         let mut runner = Runner::drawing(self, &starts?, 1, rows)?;
         let (inputs_live, draws) = (runner.next_inputs(), runner.next_draws());

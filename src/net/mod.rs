@@ -9,6 +9,7 @@ mod file;
 mod images;
 mod method;
 mod octaves;
+mod streams;
 
 pub use bits::BitMatrix;
 pub use check::NetError;
@@ -17,6 +18,7 @@ pub use conv::{Conv, Map, Pad, Pool, PoolKind};
 pub use images::Images;
 pub use method::{Affine, Crossbar, Crossbars, Dropout, Drops, Method, Place, ScaleDropout, Subset};
 pub use octaves::{OCTAVE_BITS, Octaves};
+pub use streams::Stream;
 
 use serde::{Deserialize, Serialize};
 
@@ -155,7 +157,7 @@ impl Network {
         self.output.weights.rows()
     }
 
-    /// Number of layers that have a stochastic method, the inputs among them: S of `docs/semantics.md` §4.
+    /// Number of layers that have a stochastic method, the inputs among them.
     pub fn stochastic_layers(&self) -> usize {
         self.codes().len()
     }

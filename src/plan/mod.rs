@@ -58,8 +58,8 @@ pub enum Kind {
     Plain,
     /// Activations are dropped.
     Dropout,
-    /// Thresholds are chosen.
-    Scale,
+    /// Thresholds are chosen, by draw `index` of the `of` that a pass takes of the model's unit; it stands at the first.
+    Scale { index: usize, of: usize },
     /// Gains and biases are dropped: all of them, or each by itself.
     Affine { element: bool },
     /// Scales are Gaussian, from so many bits.
@@ -76,7 +76,9 @@ impl Kind {
             None if crossbars > 1 => Kind::Bayes { crossbars: crossbars as u32 },
             None => Kind::Plain,
             Some(Method::Spindrop(_)) => Kind::Dropout,
-            Some(Method::Scale(_)) => Kind::Scale,
+            Some(Method::Scale(_)) => {
+                network.stream(layer).map_or(Kind::Plain, |s| Kind::Scale { index: s.first, of: s.draws })
+            }
             Some(Method::Affine(m)) => Kind::Affine { element: m.drops == Drops::Element },
             Some(Method::Subset(m)) => Kind::Subset { bits: m.bits },
             Some(Method::Spinbayes(_)) => Kind::Bayes { crossbars: crossbars as u32 },
@@ -85,7 +87,7 @@ impl Kind {
 
     /// Whether neurons of the layer decide on sums by the draws of their pass.
     pub fn decides_on_sums(self) -> bool {
-        matches!(self, Kind::Scale | Kind::Affine { .. } | Kind::Subset { .. })
+        matches!(self, Kind::Scale { .. } | Kind::Affine { .. } | Kind::Subset { .. })
     }
 }
 
@@ -102,7 +104,7 @@ pub struct LayerPlan {
     pub planes: usize,
     /// Whether inputs carry live bits (the layer stands behind a dropout, or inputs are dropped).
     pub masked: bool,
-    /// Number of the layer's stochastic unit among all, if it has one.
+    /// Number of the stochastic unit that stands at the layer, if one does.
     pub unit: Option<usize>,
     pub kind: Kind,
     /// How a convolution reads and pools; the layer then computes a frame for each position.
@@ -137,7 +139,9 @@ impl LayerPlan {
         match self.kind {
             Kind::Plain => (0, false),
             Kind::Dropout | Kind::Subset { .. } => (self.pe, false),
-            Kind::Scale | Kind::Bayes { .. } => (1, true),
+            Kind::Scale { index: 0, of } => (of, true),
+            Kind::Scale { .. } => (0, false),
+            Kind::Bayes { .. } => (1, true),
             Kind::Affine { element: false } => (2, true),
             Kind::Affine { element: true } => (2 * self.pe, false),
         }
@@ -295,14 +299,12 @@ impl Plan {
     /// The layers of `network` under this plan, the output layer last.
     pub fn layers(&self, network: &Network) -> Vec<LayerPlan> {
         let once = network.once_per_image();
-        let mut stochastic = usize::from(network.input.dropout.is_some());
         (0..self.folding.len())
             .map(|layer| {
                 let (inputs, outputs) = shape(network, layer);
                 let kind = Kind::of(network, layer);
-                let draws = kind != Kind::Plain;
-                let unit = draws.then_some(stochastic);
-                stochastic += usize::from(draws);
+                let later = matches!(kind, Kind::Scale { index: 1.., .. });
+                let unit = network.stream(layer).filter(|_| !later).map(|stream| stream.number);
                 LayerPlan {
                     inputs,
                     outputs,
@@ -328,7 +330,11 @@ impl Plan {
         let layers = self.layers(network);
         let (count, holds) = layers[layer].draws();
         if holds {
-            return count;
+            // The unit of Scale-Dropout draws for one layer after the other: where passes part, between passes, else while a
+            // beat is computed, if that takes long enough.
+            let parts = layer + 1 == network.once_per_image();
+            let in_time = parts || layers[layer].beat_clocks() >= count;
+            return if matches!(layers[layer].kind, Kind::Scale { .. }) && in_time { 1 } else { count };
         }
         let clocks = if layer + 1 == network.once_per_image() {
             clocks_of_parting_beat(&layers[layer + 1..], layers[layer].groups() * layers[layer].pixels())

@@ -111,7 +111,10 @@ impl Schedule {
             let (clocks, beats) = (replay_clocks(network, plan) as u64, beats as u64);
             // A beat leaves two clocks after the begin of its turn: one to begin, one to take its mask.
             let last_beat = (beats - 1) * clocks + 2 + latencies.parting as u64;
-            stages.insert(replay, Stage { reads: beats * clocks, last_beat, early: 0 });
+            // Draws that hold for a pass are made between passes; one clock is free.
+            let between = if network.input.dropout.is_some() { 1 } else { restart_clocks(network, plan) as u64 };
+            let waits = if clocks == 1 { between - 1 } else { 0 };
+            stages.insert(replay, Stage { reads: beats * clocks + waits, last_beat, early: 0 });
         }
         // The uncertainty is one more stage, which takes groups of passes from the logits.
         let reading = latencies.uncertainty;
@@ -128,7 +131,7 @@ impl Schedule {
             early_stop: network.early_stop.map(|rule| Asked {
                 groups: (rule.every as usize / plan.lanes) as u64,
                 verdict: latencies.first_result as u64,
-                restart: replay_clocks(network, plan) as u64,
+                restart: restart_clocks(network, plan) as u64,
             }),
         }
     }
@@ -211,6 +214,15 @@ impl Schedule {
     pub fn cycles_per_image(&self, passes: u64) -> f64 {
         let (few, many) = (16, 48);
         (self.cycles(many, passes) - self.cycles(few, passes)) as f64 / (many - few) as f64
+    }
+}
+
+/// Clocks in which the first draws of an image are made where passes part.
+fn restart_clocks(network: &Network, plan: &Plan) -> usize {
+    let parting = network.once_per_image().checked_sub(1);
+    match parting.map(|parted| (parted, plan.layers(network)[parted].draws())) {
+        Some((parted, (count, true))) => count / plan.draws_per_clock(network, parted),
+        _ => replay_clocks(network, plan),
     }
 }
 

@@ -20,6 +20,7 @@ use super::neurons::Neurons;
 use super::passes::Passes;
 use super::pe::{Pe, PeKind};
 use super::popcount::Popcount;
+use super::queue::Queue;
 use super::replay::{Drawn, Replay};
 use super::skew::Skew;
 use super::softmax::Softmax;
@@ -176,6 +177,18 @@ pub fn catalogue() -> Vec<Block> {
             "src/rtl/unit.rs",
             dropout,
             "The dropout unit of a layer: live masks drawn ahead of the layer.",
+        ),
+        block(
+            "scale",
+            "src/rtl/unit.rs",
+            scale,
+            "The unit of all layers with Scale-Dropout: draws for one after the other, whenever a pass comes to the first.",
+        ),
+        block(
+            "scale-queue",
+            "src/rtl/queue.rs",
+            || Ok(vec![Queue { beats: (2, 4), depth: 8, lanes: 2 }.emit()?]),
+            "Carries what that unit drew for a later layer along.",
         ),
         block(
             "gaussian",
@@ -364,19 +377,26 @@ fn replay(block: Option<u32>, pixels: u32) -> Result<Vec<VerilogFile>, RtlError>
 
 fn dropout() -> Result<Vec<VerilogFile>, RtlError> {
     let random = Random { lfsr_bits: 32, code_bits: 8 };
-    Unit { kind: Kind::Dropout, count: 4, draws: 2, beats: 2, holds: false, lanes: 2, max_groups: 4, random }.emit()
+    Unit { kind: Kind::Dropout, count: 4, draws: 2, beats: 2, holds: false, codes: 1, lanes: 2, max_groups: 4, random }
+        .emit()
+}
+
+fn scale() -> Result<Vec<VerilogFile>, RtlError> {
+    let random = Random { lfsr_bits: 32, code_bits: 8 };
+    let kind = Kind::Dropout;
+    Unit { kind, count: 3, draws: 1, codes: 3, beats: 4, holds: true, lanes: 2, max_groups: 4, random }.emit()
 }
 
 fn gaussian() -> Result<Vec<VerilogFile>, RtlError> {
     let random = Random { lfsr_bits: 32, code_bits: 8 };
     let kind = Kind::Gaussian { bits: 8 };
-    Unit { kind, count: 4, draws: 2, beats: 2, holds: false, lanes: 2, max_groups: 4, random }.emit()
+    Unit { kind, count: 4, draws: 2, beats: 2, holds: false, codes: 1, lanes: 2, max_groups: 4, random }.emit()
 }
 
 fn arbiter() -> Result<Vec<VerilogFile>, RtlError> {
     let random = Random { lfsr_bits: 32, code_bits: 8 };
     let kind = Kind::Arbiter { crossbars: 3 };
-    Unit { kind, count: 1, draws: 1, beats: 1, holds: false, lanes: 1, max_groups: 4, random }.emit()
+    Unit { kind, count: 1, draws: 1, beats: 1, holds: false, codes: 1, lanes: 1, max_groups: 4, random }.emit()
 }
 
 fn layer_bayes() -> Result<Vec<VerilogFile>, RtlError> {
@@ -389,13 +409,13 @@ fn layer_bayes() -> Result<Vec<VerilogFile>, RtlError> {
 /// Neurons of a hidden layer behind dropout.
 fn neurons(method: Method) -> Result<Vec<VerilogFile>, RtlError> {
     let (kind, name) = match &method {
-        Method::Scale(_) => (LayerKind::Scale, "scale"),
+        Method::Scale(_) => (LayerKind::Scale { index: 0, of: 1 }, "scale"),
         Method::Subset(m) => (LayerKind::Subset { bits: m.bits }, "subset"),
         _ => (LayerKind::Affine { element: false }, "affine"),
     };
     let hidden = Hidden {
         weights: BitMatrix::zeros(4, 16),
-        thresholds: if kind == LayerKind::Scale { vec![1, -2, 3, 0] } else { vec![] },
+        thresholds: if matches!(kind, LayerKind::Scale { .. }) { vec![1, -2, 3, 0] } else { vec![] },
         directions: vec![Direction::Ge, Direction::Le, Direction::Ge, Direction::Ge],
         method: Some(method),
         conv: None,
@@ -456,8 +476,21 @@ fn control() -> Result<Vec<VerilogFile>, RtlError> {
     let (thresholds, threshold_bits) = (vec![], 0);
     let codes = vec![Some(26), Some(51)];
     let lead = None;
-    Control { name, codes, passes: 4, max_passes: 8, lanes: 2, root: 1, random, thresholds, threshold_bits, lead }
-        .emit()
+    let streams = codes.len() as u32;
+    Control {
+        name,
+        codes,
+        streams,
+        passes: 4,
+        max_passes: 8,
+        lanes: 2,
+        root: 1,
+        random,
+        thresholds,
+        threshold_bits,
+        lead,
+    }
+    .emit()
 }
 
 fn lfsr_leap() -> Result<Vec<VerilogFile>, RtlError> {

@@ -32,6 +32,8 @@ pub struct Control {
     pub name: String,
     /// Dropout codes after reset, one a stochastic layer; none of a Gaussian source or an arbiter, which drop nothing.
     pub codes: Vec<Option<u32>>,
+    /// Stochastic units: as many as layers that draw, but all with Scale-Dropout share one.
+    pub streams: u32,
     pub passes: u32,
     pub max_passes: u32,
     pub lanes: u32,
@@ -105,10 +107,10 @@ impl Control {
         for (s, code) in (0u32..).zip(&self.codes) {
             let description = match code {
                 Some(_) => format!(
-                    "probability of dropping in dropout unit {s}, in units of 2^-{}; takes effect at a restart",
+                    "probability of dropping in stochastic layer {s}, in units of 2^-{}; takes effect at a restart",
                     self.random.code_bits
                 ),
-                None => format!("without effect: stochastic unit {s} drops nothing (Gaussian source or arbiter)"),
+                None => format!("without effect: stochastic layer {s} drops nothing (Gaussian source or arbiter)"),
             };
             map.push(register(FIRST_CODE + s, &format!("CODE{s}"), "rw", u64::from(code.unwrap_or(0)), &description));
         }
@@ -138,18 +140,18 @@ impl Control {
 
     pub fn emit(&self) -> Result<Vec<VerilogFile>, RtlError> {
         let (width, code_bits) = (self.random.lfsr_bits, self.random.code_bits);
-        let units = self.codes.len() as u32;
+        let (units, layers) = (self.streams, self.codes.len() as u32);
         let thresholds = self.thresholds.len() as u32;
-        if thresholds > 1 && (thresholds > 256 - FIRST_THRESHOLD || units > FIRST_THRESHOLD - FIRST_CODE) {
+        if thresholds > 1 && (thresholds > 256 - FIRST_THRESHOLD || layers > FIRST_THRESHOLD - FIRST_CODE) {
             return Err(RtlError::Unsupported(format!(
-                "{thresholds} thresholds and {units} dropout units; the register block has room for {} and {}: use one threshold",
+                "{thresholds} thresholds and {layers} stochastic layers; the register block has room for {} and {}: use one threshold",
                 256 - FIRST_THRESHOLD,
                 FIRST_THRESHOLD - FIRST_CODE
             )));
         }
-        if units > 256 - FIRST_CODE {
+        if layers > 256 - FIRST_CODE {
             return Err(RtlError::Unsupported(format!(
-                "{units} dropout units; the register block has room for {}",
+                "{layers} stochastic layers; the register block has room for {}",
                 256 - FIRST_CODE
             )));
         }
@@ -200,7 +202,7 @@ impl Control {
         });
         let streams = (units > 0).then(|| {
             m.group("Dropout units");
-            let codes: Vec<Expr> = (0..units).map(|s| m.output(&format!("code{s}_o"), code_bits + 1)).collect();
+            let codes: Vec<Expr> = (0..layers).map(|s| m.output(&format!("code{s}_o"), code_bits + 1)).collect();
             let seed_unit = m.output("seed_valid_o", units);
             m.note("one-hot");
             let seed_lane = m.output("seed_lane_o", self.lanes);

@@ -20,6 +20,7 @@ mod passes;
 mod pe;
 mod pool;
 mod popcount;
+mod queue;
 mod replay;
 mod scan;
 mod skew;

@@ -27,7 +27,7 @@ impl Neurons<'_> {
     /// Clocks from a beat of sums to its activations; with normalization, from a frame's last to its first.
     fn clocks(kind: Kind) -> usize {
         match kind {
-            Kind::Scale => 2,
+            Kind::Scale { .. } => 2,
             Kind::Subset { .. } => 4,
             Kind::Affine { .. } => 9,
             Kind::Plain | Kind::Dropout | Kind::Bayes { .. } => 0,
@@ -161,6 +161,9 @@ impl Neurons<'_> {
 
     /// Bits that a lane draws for a beat.
     pub fn drawn_bits(&self) -> u32 {
+        if let Kind::Scale { .. } = self.plan.kind {
+            return 1;
+        }
         let (count, _) = self.plan.draws();
         let each = if let Kind::Subset { bits } = self.plan.kind { index_width(bits + 1) } else { 1 };
         count as u32 * each

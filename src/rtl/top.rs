@@ -9,6 +9,7 @@ use super::log2::Log2;
 use super::logits::{Early, Logits};
 use super::neurons::Neurons;
 use super::pool::Pool;
+use super::queue::Queue;
 use super::replay::{Drawn, Replay};
 use super::stream::{Place, Stream, instance};
 use super::uncertainty::Uncertainty;
@@ -18,7 +19,7 @@ use super::{Design, MemoryImage, Options, RtlError, image};
 use crate::net::{BitMatrix, Crossbar, Direction, Method, Network, PoolKind};
 use crate::plan::{Flag, Kind as LayerKind, Latencies, LayerPlan, Plan, Reading, Schedule, replay_clocks};
 use crate::random;
-use crate::verilog::{Expr, Module, VerilogFile, index_width, lit, repeat};
+use crate::verilog::{Expr, Module, VerilogFile, cat_lsb_first, index_width, lit, repeat};
 
 /// Builds the whole design.
 pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design, RtlError> {
@@ -31,7 +32,7 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
     let group_bits = index_width(max_groups);
     let name = &network.name;
     let random = network.random;
-    let units = network.codes();
+    let unit_count = network.streams() as u32;
     let widths = Logits::widths(&network.output, plan.max_passes as u32);
     if widths.sumsq > 64 {
         return Err(RtlError::Unsupported(format!(
@@ -134,6 +135,7 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
     let control = Control {
         name: format!("{name}_control"),
         codes,
+        streams: unit_count,
         passes: network.passes.min(plan.max_passes as u32),
         max_passes: plan.max_passes as u32,
         lanes,
@@ -171,9 +173,11 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
     if let Some(stop) = &early_stop {
         ports.extend([("passes_o", stop.passes.clone()), ("lead_o", stop.lead.clone())]);
     }
-    let count = units.len() as u32;
-    let codes: Vec<(String, Expr)> =
-        (0..count).map(|s| (format!("code{s}_o"), m.wire(&format!("code{s}"), random.code_bits + 1))).collect();
+    let layers_that_draw = network.stochastic_layers() as u32;
+    let count = unit_count;
+    let codes: Vec<(String, Expr)> = (0..layers_that_draw)
+        .map(|s| (format!("code{s}_o"), m.wire(&format!("code{s}"), random.code_bits + 1)))
+        .collect();
     ports.extend(codes.iter().map(|(n, e)| (n.as_str(), e.clone())));
     let masks_ready = (count > 0).then(|| m.wire("masks_ready", count));
     let mut seeds = masks_ready.as_ref().map(|ready| {
@@ -212,6 +216,7 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
     });
 
     let early = earlies(network, plan, &layers);
+    let mut scales: Option<Scales> = None;
     let mut stream: Option<Stream> = None;
     if let (Some(_), Some(streams)) = (network.input.dropout, &streams) {
         let l = &layers[0];
@@ -240,7 +245,7 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
         files.extend(intake);
         let draws = plan.input_draws_per_clock(network) as u32;
         let (kind, holds) = (Kind::Dropout, false);
-        let unit = Unit { kind, count: pe, draws, beats, holds, lanes, max_groups, random };
+        let unit = Unit { kind, count: pe, draws, codes: 1, beats, holds, lanes, max_groups, random };
         let (drawn, take) = (m.wire("input_mask", lanes * pe), m.wire("input_take", 1));
         let name = format!("{name}_replay");
         let clocks = replay_clocks(network, plan) as u32;
@@ -252,7 +257,7 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
         let (mut sent, live) =
             emit_replay(&mut m, &mut files, 0, from, replay, (&clk, &rst_n, &last_group, &early_stop), masks)?;
         sent.live = live;
-        streams.emit_unit(&mut m, &mut files, 0, &unit, &drawn, &take)?;
+        streams.emit_unit(&mut m, &mut files, (0, streams.codes[0].clone()), &unit, &drawn, &take)?;
         stream = Some(sent);
     }
     if let (Some(conv), None) = (layers[0].conv, network.input.dropout) {
@@ -392,6 +397,7 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
                 },
                 count: count as u32,
                 draws: plan.draws_per_clock(network, index) as u32,
+                codes: if let LayerKind::Scale { of, .. } = l.kind { of as u32 } else { 1 },
                 // A pass takes its draws beat by beat, or all with the first; a crossbar is chosen for every frame anew, or for all.
                 beats: match (l.kind, holds) {
                     (LayerKind::Bayes { .. }, _) => l.positions() as u32,
@@ -428,7 +434,8 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
         images.push(MemoryImage { file: layer.weight_file(), text: crossbars.iter().map(text).collect() });
 
         if let (Some((s, unit, drawn, take)), Some(streams)) = (&unit, &streams) {
-            streams.emit_unit(&mut m, &mut files, *s, unit, drawn, take)?;
+            let code = streams.code_of(network, index);
+            streams.emit_unit(&mut m, &mut files, (*s, code), unit, drawn, take)?;
         }
         if let Some(hidden) = hidden {
             if !sums {
@@ -511,6 +518,36 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
                 )?;
             } else if let (false, Some((_, _, take))) = (layer.crossbars > 1, &draws) {
                 m.assign(take, &sent.valid);
+            }
+            if let LayerKind::Scale { index: scale, of } = l.kind {
+                let beats = (l.groups() * l.positions()) as u32;
+                match (&scales, drawn.take()) {
+                    (None, Some(all)) => {
+                        drawn = Some(of_each_lane(&all, sent_lanes, of as u32, 0));
+                        scales = Some(Scales { drawn: all, beat: sent.valid.clone(), beats, layer: index });
+                    }
+                    (Some(unit), _) => {
+                        let queue = Queue {
+                            beats: (unit.beats, beats),
+                            depth: on_the_way(&layers[unit.layer..=index]),
+                            lanes: sent_lanes,
+                        };
+                        let out = m.wire(&format!("layer{index}_drawn"), sent_lanes);
+                        let ports = [
+                            ("clk_i", clk.clone()),
+                            ("rst_ni", rst_n.clone()),
+                            ("beat_in_i", unit.beat.clone()),
+                            ("drawn_i", of_each_lane(&unit.drawn, sent_lanes, of as u32, scale as u32)),
+                            ("beat_out_i", sent.valid.clone()),
+                            ("drawn_o", out.clone()),
+                        ];
+                        let emitted = vec![queue.emit()?];
+                        instance(&mut m, &format!("u_scale_queue{index}"), &emitted, &ports);
+                        files.extend(emitted);
+                        drawn = Some(out);
+                    }
+                    (None, None) => {}
+                }
             }
             match (&neurons, drawn) {
                 (Some(neurons), Some(drawn)) => {
@@ -650,6 +687,31 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
     Design::new(network, plan, files, images, control.registers(), widths, options)
 }
 
+/// What the unit of all layers with Scale-Dropout draws, with the beats of the first of them.
+struct Scales {
+    drawn: Expr,
+    beat: Expr,
+    beats: u32,
+    layer: usize,
+}
+
+/// Draw `which` of the `of` that each lane has.
+fn of_each_lane(drawn: &Expr, lanes: u32, of: u32, which: u32) -> Expr {
+    cat_lsb_first((0..lanes).map(|lane| drawn.bit(lane * of + which)).collect::<Vec<_>>())
+}
+
+/// Passes that can be on their way from the first of `layers` to the last: those in banks and in work.
+fn on_the_way(layers: &[LayerPlan]) -> u32 {
+    let each = |l: &LayerPlan| {
+        let maps = l.conv.map_or(0, |conv| {
+            let rows = conv.kernel.0.max(conv.stride.0) + conv.stride.0;
+            rows / conv.input.height + 2
+        });
+        4 + maps as u32
+    };
+    layers.iter().map(each).sum::<u32>().next_power_of_two()
+}
+
 /// Wires of early stop.
 struct StopWires {
     block: Early,
@@ -674,19 +736,37 @@ struct Streams {
     seeds: [Expr; 5],
     /// By unit: its next draws are there.
     ready: Expr,
-    /// By unit.
+    /// By layer that draws.
     codes: Vec<Expr>,
     /// Groups of passes an image has, less 1; where there can be more than one.
     last_group: Option<Expr>,
 }
 
 impl Streams {
+    /// The probability code of the unit that stands at a layer; all codes of the layers with Scale-Dropout, where it is theirs.
+    fn code_of(&self, network: &Network, layer: usize) -> Expr {
+        let first = usize::from(network.input.dropout.is_some());
+        let drawing = network.hidden.iter().enumerate().filter(|(_, h)| h.method.is_some());
+        let codes: Vec<(usize, bool, &Expr)> = drawing
+            .zip(&self.codes[first..])
+            .map(|((l, h), code)| (l, matches!(h.method, Some(Method::Scale(_))), code))
+            .collect();
+        match codes.iter().find(|(l, ..)| *l == layer) {
+            Some((_, true, _)) => {
+                let shared = codes.iter().filter(|(_, scales, _)| *scales).map(|(.., code)| (*code).clone());
+                cat_lsb_first(shared.collect::<Vec<_>>())
+            }
+            Some((.., code)) => (*code).clone(),
+            None => self.codes.last().cloned().unwrap_or(lit(1, 0)),
+        }
+    }
+
     /// Instance of stochastic unit `s`, whose draws are `drawn` and are taken at `take`.
     fn emit_unit(
         &self,
         m: &mut Module,
         files: &mut Vec<VerilogFile>,
-        s: usize,
+        (s, code): (usize, Expr),
         unit: &Unit,
         drawn: &Expr,
         take: &Expr,
@@ -705,13 +785,14 @@ impl Streams {
             (unit.output().0, drawn.clone()),
         ];
         match unit.kind {
-            Kind::Dropout => ports.push(("code_i", self.codes[s].clone())),
-            _ => m.unused(&format!("unused_code{s}"), &[&self.codes[s]]),
+            Kind::Dropout => ports.push(("code_i", code)),
+            _ => m.unused(&format!("unused_code{s}"), &[&code]),
         }
         if let Some(last_group) = &self.last_group {
             ports.extend([("seed_group_i", group.clone()), ("last_group_i", last_group.clone())]);
         }
         let what = match unit.kind {
+            Kind::Dropout if unit.codes > 1 => "scale",
             Kind::Dropout => "dropout",
             Kind::Gaussian { .. } => "gaussian",
             Kind::Arbiter { .. } => "arbiter",
@@ -916,7 +997,7 @@ fn describe(l: &LayerPlan) -> String {
         match l.kind {
             LayerKind::Plain => String::new(),
             LayerKind::Dropout => ", dropout".into(),
-            LayerKind::Scale => ", scale dropout".into(),
+            LayerKind::Scale { .. } => ", scale dropout".into(),
             LayerKind::Affine { .. } => ", affine dropout, inverted normalization".into(),
             LayerKind::Subset { .. } => ", Gaussian scales".into(),
             LayerKind::Bayes { crossbars } => format!(", {crossbars} crossbars"),

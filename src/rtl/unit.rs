@@ -25,6 +25,8 @@ pub struct Unit {
     pub count: u32,
     /// Draws a clock; divides `count`.
     pub draws: u32,
+    /// Codes that draws are compared with: 1, or one for each draw of a beat.
+    pub codes: u32,
     pub beats: u32,
     /// The draws of a frame's first beat hold for all its beats.
     pub holds: bool,
@@ -37,6 +39,7 @@ pub struct Unit {
 impl Unit {
     fn prefix(&self) -> String {
         match self.kind {
+            Kind::Dropout if self.codes > 1 => format!("ns_scale{}", self.codes),
             Kind::Dropout => "ns_dropout".into(),
             Kind::Gaussian { bits } => format!("ns_gaussian{bits}"),
             Kind::Arbiter { crossbars } => format!("ns_arbiter{crossbars}"),
@@ -177,7 +180,8 @@ impl Unit {
         let seed_state = m.input("seed_state_i", width);
         m.group("Draws");
         let draw = m.input("draw_i", 1);
-        let code = (self.kind == Kind::Dropout).then(|| m.input("code_i", code_bits + 1));
+        let codes = if self.codes > 1 { self.draws } else { 1 };
+        let code = (self.kind == Kind::Dropout).then(|| m.input("code_i", codes * (code_bits + 1)));
         let each = self.width();
         let live = m.output_reg(self.output().0, self.count * each);
 
@@ -191,6 +195,9 @@ impl Unit {
                 leap.header(),
                 &[("state_i", &at), ("next_o", &next), ("draw_o", &drawn)],
             );
+            let code = code
+                .as_ref()
+                .map(|code| if codes > 1 { code.bits(d * (code_bits + 1), code_bits + 1) } else { code.clone() });
             lives.push(self.decide(&mut m, unit, d, &drawn, code.as_ref()));
             at = next;
         }
@@ -226,6 +233,10 @@ impl Unit {
         let (width, code_bits, clocks) = (self.random.lfsr_bits, self.random.code_bits, self.clocks());
         let mut m = Module::new(&self.name());
         m.doc(match (self.kind, self.holds) {
+            (Kind::Dropout, true) if self.codes > 1 => {
+                "The one unit of all layers with Scale-Dropout: what is dropped in each of them in the next pass, drawn ahead of it, one \
+                 layer after the other. A draw depends on the pass and the image alone: every pass has a stream of its own."
+            }
             (Kind::Dropout, false) => {
                 "Dropout unit of a layer (SpinDrop): the live mask of the layer's next beat, drawn ahead of it. A draw depends on \
                  the pass, the image and the neuron alone: every pass has a stream of its own, and every neuron takes one draw \
@@ -271,8 +282,9 @@ impl Unit {
         m.note("all streams have their start states");
         m.group("Draws");
         let code = (self.kind == Kind::Dropout).then(|| {
-            let code = m.input("code_i", code_bits + 1);
-            m.note(&format!("probability of dropping, in units of 2^-{code_bits}"));
+            let code = m.input("code_i", self.codes * (code_bits + 1));
+            let each = if self.codes > 1 { "probabilities of dropping, one a draw" } else { "probability of dropping" };
+            m.note(&format!("{each}, in units of 2^-{code_bits}"));
             code
         });
         let take = m.input("take_i", 1);
@@ -325,6 +337,16 @@ impl Unit {
             ],
         );
         let mut shared = vec![("clk_i", clk.clone()), ("seed_state_i", seed_state), ("draw_i", drawing)];
+        let code = code.map(|code| {
+            if self.codes == 1 || self.draws == self.count {
+                return code;
+            }
+            // One draw a clock: the one that `left` says has the code of its layer.
+            let width = code_bits + 1;
+            let of = |n: u32| code.bits(n * width, width);
+            let chosen = (1..self.count).fold(of(0), |other, n| mux(&left.eq(&some(self.count - n)), &of(n), &other));
+            m.wire_is("code_of_draw", &chosen)
+        });
         shared.extend(code.map(|code| ("code_i", code)));
         if let (Some(last_group), Some(seed_group)) = (last_group, seed_group) {
             let bits = self.group_bits();

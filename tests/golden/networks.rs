@@ -50,6 +50,7 @@ fn network(seed: u64, images: usize, convolutions: bool) -> (Network, Images) {
         passes: 1,
         early_stop: None,
     };
+    let scales = rng.random_bool(0.15);
     for l in 0..rng.random_range(1..=3) {
         let mut layer = hidden(rng, net.sum_bound(l) as i32, fan_in(&net), code_bits);
         if convolutions
@@ -67,6 +68,11 @@ fn network(seed: u64, images: usize, convolutions: bool) -> (Network, Images) {
             if let Some(Method::Spindrop(m)) = &mut layer.method {
                 m.maps = rng.random();
             }
+        }
+        if scales && !layer.thresholds.is_empty() {
+            // Several layers that share a unit.
+            let dropped = layer.thresholds.iter().rev().copied().collect();
+            layer.method = Some(Method::Scale(ScaleDropout { code: code(rng, code_bits), dropped }));
         }
         net.hidden.push(layer);
     }

@@ -59,11 +59,16 @@ pub fn pass(net: &Network, image: &[i16], n: u64, t: u32, draw: bool) -> Trace {
     let mut live = vec![true; x.len()];
     let mut hidden = vec![];
     let mut s = 0;
+    // All layers with Scale-Dropout share the stream of the first of them, and draw from it in turn.
+    let scales = net.hidden.iter().filter(|l| matches!(l.method, Some(Method::Scale(_)))).count();
+    let all_streams = net.stochastic_layers() as u128 - scales.saturating_sub(1) as u128;
+    let mut scale_stream = None;
+    let mut scales_before = 0;
     // §3, Input dropout: the stream before those of the layers.
     if let Some(code) = net.input.dropout {
         let (k, features) = (net.random.code_bits, x.len() as u128);
         let (_, spacing) = source(net.random.lfsr_bits);
-        let stream = u128::from(t) * net.stochastic_layers() as u128;
+        let stream = u128::from(t) * all_streams;
         let mut draws = Draws::at(net, stream * u128::from(spacing) + u128::from(n) * features * u128::from(k));
         for live in &mut live {
             *live = !(draws.next(k) < code && draw);
@@ -96,11 +101,19 @@ pub fn pass(net: &Network, image: &[i16], n: u64, t: u32, draw: bool) -> Trace {
         let mut r = vec![];
         if layer.method.is_some() {
             let (_, spacing) = source(net.random.lfsr_bits);
-            let stream = u128::from(t) * net.stochastic_layers() as u128 + s;
+            let shares = matches!(layer.method, Some(Method::Scale(_)));
+            let (number, units) = if shares { (*scale_stream.get_or_insert(s), scales) } else { (s, units) };
+            if number == s {
+                s += 1;
+            }
+            let stream = u128::from(t) * all_streams + number;
             let mut draws =
                 Draws::at(net, stream * u128::from(spacing) + u128::from(n) * units as u128 * u128::from(k));
             r = (0..units).map(|_| draws.next(k)).collect();
-            s += 1;
+            if shares {
+                r = vec![r[scales_before]];
+                scales_before += 1;
+            }
         }
         let (sums, active, now_live) = match &layer.conv {
             None => hidden_layer(layer, &x, &live, k, &r, draw),
@@ -116,7 +129,7 @@ pub fn pass(net: &Network, image: &[i16], n: u64, t: u32, draw: bool) -> Trace {
         // §3, SpinBayes in the output layer: the last stream.
         let k = net.random.code_bits;
         let (_, spacing) = source(net.random.lfsr_bits);
-        let stream = u128::from(t) * net.stochastic_layers() as u128 + s;
+        let stream = u128::from(t) * all_streams + s;
         let r = Draws::at(net, stream * u128::from(spacing) + u128::from(n) * u128::from(k)).next(k);
         let chosen = u64::from(r) * (1 + out.others.len() as u64) / (1 << k);
         if chosen > 0 {
