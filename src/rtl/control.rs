@@ -455,6 +455,7 @@ mod tests {
             name: "example".into(),
             lead: None,
             codes: vec![Some(26), None],
+            streams: 2,
             passes: 4,
             max_passes: 8,
             lanes: 2,
@@ -466,7 +467,7 @@ mod tests {
         let registers = control.registers();
         let of = |name: &str| registers.iter().find(|r| r.name == name).map(|r| (r.reset, r.description.as_str()));
         let (reset, told) = of("CODE0").unwrap();
-        assert!(reset == 26 && told.starts_with("probability of dropping in dropout unit 0"), "{reset}, {told}");
+        assert!(reset == 26 && told.starts_with("probability of dropping in stochastic layer 0"), "{reset}, {told}");
         let (reset, told) = of("CODE1").unwrap();
         assert!(reset == 0 && told.starts_with("without effect"), "{reset}, {told}");
         assert!(control.emit().is_ok());
