@@ -1,13 +1,13 @@
 //! What is refused before a design is built, and how it is said.
 
-use neuspin::net::{BitMatrix, Direction, Hidden, Input, Method, Network, Output, Random};
+use neuspin::net::{Direction, Hidden, Input, Method, Network, Output, Random, Weights};
 use neuspin::plan::{Folding, Plan};
 use neuspin::rtl::{Design, Options};
 
 /// 12-10-8-4 with dropout on both hidden layers.
 fn network() -> Network {
     let hidden = |rows: usize, cols: usize| Hidden {
-        weights: BitMatrix::zeros(rows, cols),
+        weights: Weights::zeros(rows, cols),
         thresholds: vec![0; rows],
         directions: vec![Direction::Ge; rows],
         method: Some(Method::spindrop(100)),
@@ -18,7 +18,7 @@ fn network() -> Network {
         input: Input { features: 12, bits: 2, signed: false, dropout: None },
         hidden: vec![hidden(10, 12), hidden(8, 10)],
         output: Output {
-            weights: BitMatrix::zeros(4, 8),
+            weights: Weights::zeros(4, 8),
             scale: vec![1; 4],
             offset: vec![0; 4],
             shift: 0,
@@ -106,7 +106,7 @@ fn networks_that_have_no_design() {
 #[test]
 fn more_dropout_units_than_registers() {
     let mut n = network();
-    let layer = Hidden { weights: BitMatrix::zeros(8, 8), ..n.hidden[1].clone() };
+    let layer = Hidden { weights: Weights::zeros(8, 8), ..n.hidden[1].clone() };
     n.hidden.extend(vec![layer; 239]);
     let mut folding = vec![(5, 4)];
     folding.extend(vec![(2, 2); 240]);
@@ -120,15 +120,15 @@ fn a_word_too_wide_to_print() {
     let mut n = network();
     let wide = 4096;
     n.hidden[0] = Hidden {
-        weights: BitMatrix::zeros(wide, 12),
+        weights: Weights::zeros(wide, 12),
         thresholds: vec![0; wide],
         directions: vec![Direction::Ge; wide],
         method: None,
         conv: None,
     };
-    n.hidden[1].weights = BitMatrix::zeros(512, wide);
+    n.hidden[1].weights = Weights::zeros(512, wide);
     n.hidden[1].thresholds = vec![0; 512];
     n.hidden[1].directions = vec![Direction::Ge; 512];
-    n.output.weights = BitMatrix::zeros(4, 512);
+    n.output.weights = Weights::zeros(4, 512);
     insta::assert_snapshot!(message(&n, 1, 1, &[(8, 12), (512, 4096), (1, 512)]));
 }

@@ -142,6 +142,15 @@ fn every_structure_has_a_design() {
         let scale = methods.map(|m| matches!(m, Method::Scale(_))).collect::<Vec<_>>();
         scale.len() == 3 && scale[1..] == [true, true] && !scale[0]
     });
+    some("multi-level weights in an output layer behind dropout", |s| {
+        s.design.layers.last().is_some_and(|l| l.weight_planes > 1 && l.masked)
+    });
+    some("multi-level weights at inputs of several bits", |s| {
+        s.design.layers[0].weight_planes > 1 && s.design.layers[0].planes > 1
+    });
+    some("crossbars of multi-level weights", |s| {
+        s.design.layers.iter().any(|l| l.weight_planes > 1 && l.crossbars() > 1)
+    });
     some("1-bit codes", |s| s.network.random.code_bits == 1);
     some("16-bit codes", |s| s.network.random.code_bits == 16);
     some("2 classes", |s| s.network.classes() == 2);

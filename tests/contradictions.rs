@@ -1,13 +1,13 @@
 //! Integer networks whose method contradicts itself or its layer are refused, with the reason.
 
 use neuspin::net::{
-    Affine, BitMatrix, Conv, Crossbar, Crossbars, Direction, Drops, Hidden, Input, Map, Method, Network, Output, Pad,
-    Pool, PoolKind, Random, ScaleDropout, Subset,
+    Affine, Conv, Crossbar, Crossbars, Direction, Drops, Hidden, Input, Map, Method, Network, Output, Pad, Pool,
+    PoolKind, Random, ScaleDropout, Subset, Weights,
 };
 
 fn plain() -> Hidden {
     Hidden {
-        weights: BitMatrix::zeros(4, 4),
+        weights: Weights::zeros(4, 4),
         thresholds: vec![0; 4],
         directions: vec![Direction::Ge; 4],
         method: None,
@@ -43,7 +43,7 @@ fn network(hidden: Hidden, code_bits: u32) -> Network {
         input: Input { features: 4, bits: 1, signed: false, dropout: None },
         hidden: vec![hidden],
         output: Output {
-            weights: BitMatrix::zeros(2, 4),
+            weights: Weights::zeros(2, 4),
             scale: vec![1; 2],
             offset: vec![0; 2],
             shift: 0,
@@ -139,7 +139,7 @@ fn methods_that_contradict_their_layer_are_refused() {
         (
             spinbayes,
             16,
-            |l| of(l, as_crossbars)[1].weights = BitMatrix::zeros(4, 5),
+            |l| of(l, as_crossbars)[1].weights = Weights::zeros(4, 5),
             "crossbar 2: 4 × 5 weights, but the first crossbar has 4 × 4",
         ),
         (spinbayes, 16, |l| of(l, as_crossbars)[0].thresholds.clear(), "crossbar 1: 4 neurons, but 0 thresholds"),

@@ -82,7 +82,7 @@ fn changed(a: &Network, b: &Network) -> (usize, usize) {
     let (mut differ, mut cells) = (0, 0);
     for (a, b) in matrices(a).iter().zip(&matrices(b)) {
         let here = (0..a.rows()).flat_map(|r| (0..a.cols()).map(move |c| (r, c)));
-        let count = here.filter(|&(r, c)| a.get(r, c) != b.get(r, c)).count();
+        let count = here.filter(|&(r, c)| a.value(r, c) != b.value(r, c)).count();
         assert!(count > 0, "a crossbar without a fault");
         differ += count;
         cells += a.rows() * a.cols();

@@ -8,7 +8,7 @@ use neuspin::model::{
     self, Affine, BatchNorm, Dense, Draw, Dropout, Encoding, InputSpec, Method, Model, ScaleDropout, Subset, Training,
     before_sign, forward,
 };
-use neuspin::net::{self, BitMatrix, Direction, Drops, Hidden, Network, Place, Random};
+use neuspin::net::{self, Direction, Drops, Hidden, Network, Place, Random, Weights};
 use num_rational::Ratio;
 use proptest::prelude::*;
 use rand::rngs::StdRng;
@@ -33,7 +33,7 @@ fn dense(inputs: usize, norms: &[Norm], eps: f64, p: Option<f64>) -> Dense {
     let all = |f: fn(&Norm) -> f64| norms.iter().map(f).collect::<Vec<f64>>();
     let norm =
         BatchNorm { gamma: all(|n| n.gamma), beta: all(|n| n.beta), mean: all(|n| n.mean), var: all(|n| n.var), eps };
-    let weights = BitMatrix::from_fn(norms.len(), inputs, |o, i| (o + i) % 3 == 0);
+    let weights = Weights::from_fn(norms.len(), inputs, |o, i| (o + i) % 3 == 0);
     Dense { weights, bias: Some(all(|n| n.bias)), norm: Some(norm), method: p.map(Method::spindrop) }
 }
 
@@ -235,8 +235,8 @@ fn first_input(network: &Network, image: &[i16]) -> Vec<i64> {
     image.iter().map(|&v| if network.input.bits == 1 { i64::from(2 * v - 1) } else { v.into() }).collect()
 }
 
-fn sums(weights: &BitMatrix, x: &[i64]) -> Vec<i64> {
-    let sum = |o| x.iter().enumerate().map(|(i, x)| if weights.get(o, i) { *x } else { -x }).sum();
+fn sums(weights: &Weights, x: &[i64]) -> Vec<i64> {
+    let sum = |o| x.iter().enumerate().map(|(i, x)| i64::from(weights.value(o, i)) * x).sum();
     (0..weights.rows()).map(sum).collect()
 }
 
@@ -384,7 +384,7 @@ fn random_model(rng: &mut StdRng) -> Model {
         var: (0..n).map(|_| f64::from(rng.random_range(1..=16))).collect(),
         eps,
     };
-    let weights = |rng: &mut StdRng, o, i| BitMatrix::from_fn(o, i, |_, _| rng.random());
+    let weights = |rng: &mut StdRng, o, i| Weights::from_fn(o, i, |_, _| rng.random());
     let mut m = model(rng.random_range(1..40), &[PLAIN], &[PLAIN, PLAIN], 0.0);
     m.layers.clear();
     let mut inputs = m.input.features;
@@ -549,7 +549,7 @@ fn constant_neurons_of_sub_set_inference_stay_constant() {
             let layer = lowered(9, &[Norm { gamma, beta, ..PLAIN }], Method::Subset(subset)).unwrap();
             for a in 0..=9u32 {
                 let x: Vec<i64> =
-                    (0..9).map(|i| if (i < a) == layer.weights.get(0, i as usize) { 1 } else { -1 }).collect();
+                    (0..9).map(|i| if (i < a) == (layer.weights.value(0, i as usize) > 0) { 1 } else { -1 }).collect();
                 for e in -2..=2 {
                     assert_eq!(integer_signs(&layer, &x, &Draw::Ones(vec![e])), [expected], "sum {a}, e {e}");
                 }

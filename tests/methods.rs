@@ -6,7 +6,7 @@ use neuspin::data::{self, Split};
 use neuspin::golden::{Golden, HiddenTrace};
 use neuspin::lower::lower;
 use neuspin::model::Model;
-use neuspin::net::{Affine, BitMatrix, Crossbar, Direction, Hidden, Images, Method, Network};
+use neuspin::net::{Affine, Crossbar, Direction, Hidden, Images, Method, Network, Weights};
 use std::path::Path;
 
 const MODELS: [&str; 6] =
@@ -204,7 +204,7 @@ fn spinbayes_takes_every_crossbar_as_often() {
     let mut tallies: Vec<Vec<Tally>> = vec![];
     for_each_layer(&network, &images, |l, layer, x| {
         let Some(Method::Spinbayes(m)) = &network.hidden[l].method else { panic!("layer {l}") };
-        let all: Vec<&BitMatrix> =
+        let all: Vec<&Weights> =
             std::iter::once(&network.hidden[l].weights).chain(m.others.iter().map(|c: &Crossbar| &c.weights)).collect();
         let chosen: Vec<usize> = (0..all.len()).filter(|&n| sums(all[n], x) == layer.sums).collect();
         assert_eq!(chosen.len(), 1, "layer {l}: {chosen:?}");
@@ -214,7 +214,7 @@ fn spinbayes_takes_every_crossbar_as_often() {
     tallies.iter().flatten().for_each(|t| t.check("a crossbar chosen"));
 }
 
-fn sums(weights: &BitMatrix, x: &[i64]) -> Vec<i64> {
-    let sum = |o| x.iter().enumerate().map(|(i, x)| if weights.get(o, i) { *x } else { -x }).sum();
+fn sums(weights: &Weights, x: &[i64]) -> Vec<i64> {
+    let sum = |o| x.iter().enumerate().map(|(i, x)| i64::from(weights.value(o, i)) * x).sum();
     (0..weights.rows()).map(sum).collect()
 }

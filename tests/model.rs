@@ -4,7 +4,7 @@ use neuspin::model::{
     Affine, BatchNorm, Crossbar, Crossbars, Dense, Draw, Dropout, Encoding, InputSpec, Method, Model, ScaleDropout,
     Subset, Training, before_sign, forward,
 };
-use neuspin::net::{BitMatrix, Drops, Place};
+use neuspin::net::{Drops, Place, Weights};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 fn dense(inputs: usize, outputs: usize, p: Option<f64>) -> Dense {
     let values = |scale: f64| (0..outputs).map(|o| scale * (o as f64 + 0.1)).collect();
     Dense {
-        weights: BitMatrix::from_fn(outputs, inputs, |o, i| (o * 7 + i * 3) % 5 < 2),
+        weights: Weights::from_fn(outputs, inputs, |o, i| (o * 7 + i * 3) % 5 < 2),
         bias: None,
         norm: Some(BatchNorm {
             gamma: values(0.7),
@@ -56,7 +56,7 @@ fn all_methods() -> Model {
     let values = |scale: f64| (0..4).map(|o| scale * (f64::from(o) + 0.3)).collect::<Vec<f64>>();
     let layer = |method: Method| Dense { method: Some(method), ..dense(4, 4, None) };
     let crossbar = |n: usize| Crossbar {
-        weights: BitMatrix::from_fn(4, 4, |o, i| (o + i + n).is_multiple_of(3)),
+        weights: Weights::from_fn(4, 4, |o, i| (o + i + n).is_multiple_of(3)),
         bias: Some(values(n as f64)),
         norm: dense(4, 4, None).norm.unwrap(),
     };
@@ -85,7 +85,7 @@ fn version_3() -> Model {
     let input = &mut m.input;
     (input.bits, input.signed, input.encoding) = (1, false, Encoding::Threshold { at: 8 });
     input.dropout = Some(0.25);
-    let other = Crossbar { weights: BitMatrix::zeros(3, 5), bias: None, norm: dense(5, 3, None).norm.unwrap() };
+    let other = Crossbar { weights: Weights::zeros(3, 5), bias: None, norm: dense(5, 3, None).norm.unwrap() };
     m.layers[2].method = Some(Method::Spinbayes(Crossbars { others: vec![other] }));
     m
 }
@@ -409,7 +409,7 @@ fn methods_that_cannot_work_are_refused() {
             &["layer 6, method.sigma: output 0: -0.1; a deviation"],
         ),
         (|m| crossbars(m).clear(), &["layer 7, method.crossbars: 1; 2 to 256"]),
-        (|m| crossbars(m)[1].weights = BitMatrix::zeros(4, 5), &["layer 7, crossbar 2, weight: 4 × 5", "4 × 4"]),
+        (|m| crossbars(m)[1].weights = Weights::zeros(4, 5), &["layer 7, crossbar 2, weight: 4 × 5", "4 × 4"]),
         (|m| crossbars(m)[0].norm.var[3] = 0.0, &["layer 7, crossbar 1, norm.var: output 3: variance 0"]),
         (|m| crossbars(m)[2].norm.eps = 0.5, &["layer 7, crossbar 3, norm.eps: 0.5"]),
         (|m| crossbars(m)[2].bias = None, &["layer 7, crossbar 3, bias: all crossbars"]),
@@ -508,7 +508,7 @@ fn forward_computes_what_the_definition_says() {
     };
     let mut m = model();
     m.input = InputSpec { features: 2, bits: 2, signed: false, ..m.input };
-    let weights = BitMatrix::from_fn(2, 2, |o, i| o == 0 || i == 0); // [+ +], [+ −]
+    let weights = Weights::from_fn(2, 2, |o, i| o == 0 || i == 0); // [+ +], [+ −]
     m.layers = vec![
         Dense {
             weights: weights.clone(),
@@ -537,7 +537,7 @@ fn two_neurons(method: Method) -> Dense {
     let affine = matches!(method, Method::Affine(_));
     let norm =
         BatchNorm { gamma: vec![1.0, 2.0], beta: vec![0.5, 0.0], mean: vec![4.0, 2.5], var: vec![3.0, 3.0], eps: 1.0 };
-    let weights = BitMatrix::from_fn(2, 2, |o, i| o == 0 || i == 0);
+    let weights = Weights::from_fn(2, 2, |o, i| o == 0 || i == 0);
     Dense { weights, bias: None, norm: (!affine).then_some(norm), method: Some(method) }
 }
 
@@ -565,7 +565,7 @@ fn the_float_methods_compute_what_their_definitions_say() {
     assert_eq!(y(&subset, Draw::Ones(vec![2, -1])), [(6.0 - 4.0) / 2.0 + 0.5, -2.0 - 2.5]);
 
     let other = Crossbar {
-        weights: BitMatrix::from_fn(2, 2, |_, i| i == 1),
+        weights: Weights::from_fn(2, 2, |_, i| i == 1),
         bias: None,
         norm: BatchNorm { gamma: vec![1.0, 2.0], beta: vec![0.0; 2], mean: vec![0.0; 2], var: vec![3.0; 2], eps: 1.0 },
     };
@@ -581,7 +581,7 @@ fn forward_reads_one_bit_inputs_as_plus_and_minus_one() {
     m.input = InputSpec { bits: 1, signed: false, encoding: Encoding::Threshold { at: 8 }, ..m.input };
     let sum = |image: &[i16]| {
         let layer = &m.layers[0];
-        (0..6).map(|i| if layer.weights.get(1, i) { 2 * image[i] - 1 } else { 1 - 2 * image[i] }).sum::<i16>()
+        (0..6).map(|i| if layer.weights.value(1, i) > 0 { 2 * image[i] - 1 } else { 1 - 2 * image[i] }).sum::<i16>()
     };
     let image = [1, 0, 0, 1, 1, 1];
     let draws = [Draw::None, Draw::None];

@@ -1,11 +1,11 @@
 //! Large networks: what is emitted grows with the weights and with nothing else.
 
-use neuspin::net::{BitMatrix, Direction, Hidden, Input, Method, Network, Output, Random};
+use neuspin::net::{Direction, Hidden, Input, Method, Network, Output, Random, Weights};
 use neuspin::plan::{Folding, Plan};
 use neuspin::rtl::{Design, Options};
 
 fn network(sizes: [usize; 5]) -> Network {
-    let weights = |l: usize| BitMatrix::from_fn(sizes[l + 1], sizes[l], |r, c| (r * 31 + c * 17) % 7 < 3);
+    let weights = |l: usize| Weights::from_fn(sizes[l + 1], sizes[l], |r, c| (r * 31 + c * 17) % 7 < 3);
     let hidden = |l: usize| Hidden {
         weights: weights(l),
         thresholds: vec![0; sizes[l + 1]],
@@ -46,7 +46,7 @@ fn emitted(network: &Network) -> (usize, usize) {
 #[test]
 fn a_network_of_a_hundred_times_the_weights_gives_a_hundred_times_the_memory_and_the_same_verilog() {
     let (small, large) = (network([784, 256, 256, 256, 10]), network([784, 4096, 4096, 3328, 10]));
-    let times = large.synapses() as f64 / small.synapses() as f64;
+    let times = large.weight_bits() as f64 / small.weight_bits() as f64;
     assert!(times > 99.0, "{times}");
     let ((text, memory), (large_text, large_memory)) = (emitted(&small), emitted(&large));
     let growth = large_memory as f64 / memory as f64;

@@ -4,7 +4,7 @@
 
 mod tools;
 
-use neuspin::net::{BitMatrix, Direction, Hidden, Input, Method, Network, Output, Random};
+use neuspin::net::{Direction, Hidden, Input, Method, Network, Output, Random, Weights};
 use neuspin::plan::{Folding, Plan};
 use neuspin::rtl::{Design, Options};
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 fn design() -> Design {
     let bit = |r: usize, c: usize| (r * 7 + c * 5 + r * c).is_multiple_of(3);
     let hidden = |rows: usize, cols: usize| Hidden {
-        weights: BitMatrix::from_fn(rows, cols, bit),
+        weights: Weights::from_fn(rows, cols, bit),
         thresholds: (0..rows as i32).map(|r| r % 5 - 2).collect(),
         directions: (0..rows).map(|r| if r % 3 == 0 { Direction::Le } else { Direction::Ge }).collect(),
         method: Some(Method::spindrop(40)),
@@ -24,7 +24,7 @@ fn design() -> Design {
         input: Input { features: 16, bits: 2, signed: false, dropout: None },
         hidden: vec![hidden(16, 16), hidden(8, 16)],
         output: Output {
-            weights: BitMatrix::from_fn(4, 8, bit),
+            weights: Weights::from_fn(4, 8, bit),
             scale: vec![9, -7, 12, 5],
             offset: vec![3, -40, 8, 0],
             shift: 2,

@@ -1,6 +1,6 @@
 //! Random networks and images for benchmarks.
 
-use neuspin::net::{BitMatrix, Direction, Hidden, Images, Input, Method, Network, Output, Random};
+use neuspin::net::{Direction, Hidden, Images, Input, Method, Network, Output, Random, Weights};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -9,7 +9,7 @@ pub const PASSES: u32 = 32;
 /// A network of random weights: 1-bit inputs, dropout with p = 0.2, 16-bit draws from 64-bit registers.
 pub fn network(sizes: &[usize]) -> Network {
     let rng = &mut StdRng::seed_from_u64(1);
-    let mut weights = |rows, cols| BitMatrix::from_fn(rows, cols, |_, _| rng.random());
+    let mut weights = |rows, cols| Weights::from_fn(rows, cols, |_, _| rng.random());
     let (features, classes) = (sizes[0], sizes[sizes.len() - 1]);
     let hidden = sizes[..sizes.len() - 1].windows(2).map(|size| Hidden {
         weights: weights(size[1], size[0]),

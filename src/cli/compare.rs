@@ -107,7 +107,7 @@ fn row(args: &Args, name: &str, output: &Output) -> Result<Row> {
         units: network.streams() * design.plan.lanes,
         draws,
         random_bits: draws * network.random.code_bits as usize,
-        weights: network.synapses(),
+        weights: network.weight_bits(),
         cycles: design.schedule(&network).cycles_per_image(network.passes.into()),
         lanes: design.plan.lanes,
         estimated_luts: neuspin::plan::cost(&network, &design.plan).luts_xc7,

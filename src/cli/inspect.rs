@@ -39,7 +39,7 @@ pub fn run(args: &Args, output: &Output) -> Result<Status> {
         "passes": model.passes,
         "seed": model.seed,
         "temperature": model.temperature,
-        "synapses": network.synapses(),
+        "weight_bits": network.weight_bits(),
         "memory_bits": memory,
         "layers": layers,
         "logits": {
@@ -56,8 +56,9 @@ pub fn run(args: &Args, output: &Output) -> Result<Status> {
 fn layer(model: &Model, network: &Network, l: usize) -> Value {
     let float = &model.layers[l];
     let (inputs, outputs) = (float.inputs(), float.outputs());
-    let ones: u64 = (0..outputs).map(|o| u64::from(float.weights.count_ones_in_row(o))).sum();
-    let weight_bits = (inputs * outputs) as u64;
+    let rows = float.weights.planes().iter().flat_map(|plane| (0..outputs).map(|o| plane.count_ones_in_row(o)));
+    let ones: u64 = rows.map(u64::from).sum();
+    let weight_bits = float.weights.bits() as u64;
     let mut json = json!({
         "inputs": inputs,
         "outputs": outputs,
@@ -104,7 +105,8 @@ fn details(json: &mut Value, method: &net::Method) {
 
 /// Bits of weights and of what sums are compared with or multiplied by; directions go into the weights.
 fn memory_bits(hidden: &Hidden, bound: i64) -> u64 {
-    let (rows, cols) = (hidden.weights.rows() as u64, hidden.weights.cols() as u64);
+    let rows = hidden.weights.rows() as u64;
+    let cols = (hidden.weights.planes().len() * hidden.weights.cols()) as u64;
     // One sign bit more than the largest magnitude takes.
     let signed = |largest: u64| u64::from(u64::BITS - largest.leading_zeros() + 1);
     let width = |values: &[i32]| signed(values.iter().map(|v| u64::from(v.unsigned_abs())).max().unwrap_or(0));
@@ -172,7 +174,7 @@ fn text(model: &Model, network: &Network, layers: &[Value], memory: u64) -> Stri
         ("topology", model.topology()),
         ("inputs", format!("{} of {width}; {}, {encoding}{dropped}", input.features, input.dataset)),
         ("passes, seed", format!("{}, {}", model.passes, model.seed)),
-        ("synapses", grouped(network.synapses() as u64)),
+        ("weight bits", grouped(network.weight_bits() as u64)),
         ("memory", format!("{} bits of weights and thresholds", grouped(memory))),
         (
             "logits",

@@ -13,7 +13,7 @@ use super::draws::{ByPass, Draws, OfImage};
 use super::neurons::{activations, chosen};
 use super::{Die, Fault, FaultError};
 use crate::golden::GoldenError;
-use crate::net::{BitMatrix, Images, Method, NetError, Network};
+use crate::net::{BitMatrix, Images, Method, NetError, Network, Weights};
 use rayon::prelude::*;
 
 /// Columns of activations that are multiplied at once: images in the first layer, passes in the others.
@@ -42,24 +42,26 @@ enum First<'a> {
 /// Cells, one row a neuron.
 struct Crossbar {
     inputs: usize,
-    /// Weight times conductance, row by row.
+    /// Weight times conductance, added up over its planes, row by row.
     cells: Vec<f64>,
     /// Gain and offset of each neuron.
     columns: Vec<(f64, f64)>,
 }
 
 impl Crossbar {
-    fn new(weights: &BitMatrix, die: &Die, number: usize) -> Crossbar {
+    fn new(weights: &Weights, die: &Die, number: usize) -> Crossbar {
         let mut random = die.random(number);
         let (rows, inputs) = (weights.rows(), weights.cols());
         let mut cells = Vec::with_capacity(rows * inputs);
         for row in 0..rows {
             for col in 0..inputs {
-                let conductance = match die.fault {
+                let mut conductance = || match die.fault {
                     Fault::Conductance => (1.0 + die.rate * random.normal()).max(0.0),
                     _ => 1.0,
                 };
-                cells.push(if weights.get(row, col) { conductance } else { -conductance });
+                let sign = |plane: &BitMatrix| if plane.get(row, col) { 1.0 } else { -1.0 };
+                let planes = weights.planes().iter().enumerate();
+                cells.push(planes.map(|(j, plane)| sign(plane) * f64::from(1 << j) * conductance()).sum());
             }
         }
         let mut column = || {
@@ -99,7 +101,7 @@ impl<'n> Analog<'n> {
             return Err(NetError::Invalid { network, place, what });
         }
         let mut number = 0;
-        let mut crossbar = |weights: &BitMatrix| {
+        let mut crossbar = |weights: &Weights| {
             number += 1;
             Crossbar::new(weights, die, number - 1)
         };

@@ -1,21 +1,24 @@
 //! Faults of weights: another integer network.
 
 use super::{Die, Fault};
-use crate::net::{BitMatrix, Method, Network};
+use crate::net::{Method, Network, Weights};
 
 /// The network of a die whose cells flip or are stuck; that of any other fault has all its bits.
 pub fn faulty(network: &Network, die: &Die) -> Network {
     let mut network = network.clone();
     for (number, weights) in crossbars(&mut network).into_iter().enumerate() {
         let mut random = die.random(number);
-        for row in 0..weights.rows() {
-            for col in 0..weights.cols() {
-                // Two numbers a cell, whatever becomes of it.
-                let (hit, coin) = (random.unit() < die.rate, random.word() >> 63 == 1);
-                match die.fault {
-                    Fault::Flips if hit => weights.set(row, col, !weights.get(row, col)),
-                    Fault::Stuck if hit => weights.set(row, col, coin),
-                    _ => {}
+        // The cells of a plane after those of the plane below.
+        for plane in weights.planes_mut() {
+            for row in 0..plane.rows() {
+                for col in 0..plane.cols() {
+                    // Two numbers a cell, whatever becomes of it.
+                    let (hit, coin) = (random.unit() < die.rate, random.word() >> 63 == 1);
+                    match die.fault {
+                        Fault::Flips if hit => plane.set(row, col, !plane.get(row, col)),
+                        Fault::Stuck if hit => plane.set(row, col, coin),
+                        _ => {}
+                    }
                 }
             }
         }
@@ -24,7 +27,7 @@ pub fn faulty(network: &Network, die: &Die) -> Network {
 }
 
 /// All crossbars in network order: those of a layer with several one after another, the output layer's last.
-fn crossbars(network: &mut Network) -> Vec<&mut BitMatrix> {
+fn crossbars(network: &mut Network) -> Vec<&mut Weights> {
     let mut all = vec![];
     for layer in &mut network.hidden {
         all.push(&mut layer.weights);

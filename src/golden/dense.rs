@@ -1,6 +1,6 @@
 //! The weighted sum of a dense layer on packed bits (`docs/semantics.md` §2), 64 inputs at a time.
 
-use crate::net::BitMatrix;
+use crate::net::{BitMatrix, Weights};
 use crate::random::LANES;
 
 /// Lanes that are computed together, in vector registers.
@@ -9,11 +9,13 @@ pub(super) const GROUP: usize = 32;
 /// One word of each lane, by groups. A lane is one pass of one image.
 pub(super) type LaneWords = [[u64; GROUP]; LANES / GROUP];
 
-/// The weights of a layer, packed along each row.
+/// The weights of a layer, packed along each row: a neuron's planes one after the other, that of value 1 first.
 #[derive(Clone, Debug)]
 pub(super) struct Dense {
     pub rows: usize,
+    /// Words of a plane of a neuron.
     words: usize,
+    planes: usize,
     weights: Vec<u64>,
 }
 
@@ -33,22 +35,28 @@ impl<'a> Operand<'a> {
 
 impl Dense {
     /// Packs `weights`, with the weights of the neurons that `flip` names inverted: their sums change sign.
-    pub fn new(weights: &BitMatrix, flip: impl Fn(usize) -> bool) -> Dense {
-        let rows = 0..weights.rows();
-        let words = rows.flat_map(|r| weights.row(r).iter().map(move |&w| (r, w)));
+    pub fn new(weights: &Weights, flip: impl Fn(usize) -> bool) -> Dense {
+        let planes = weights.planes();
+        let of_row = |r: usize| planes.iter().flat_map(move |plane: &BitMatrix| plane.row(r)).map(move |&w| (r, w));
+        let words = (0..weights.rows()).flat_map(of_row);
         let packed = words.map(|(r, word)| if flip(r) { !word } else { word }).collect();
-        Dense { rows: weights.rows(), words: weights.words_per_row(), weights: packed }
+        Dense { rows: weights.rows(), words: planes[0].words_per_row(), planes: planes.len(), weights: packed }
     }
 
-    fn row(&self, row: usize) -> &[u64] {
-        &self.weights[row * self.words..(row + 1) * self.words]
+    /// The planes of a neuron's weights, each with its exponent.
+    fn planes(&self, row: usize) -> impl Iterator<Item = (usize, &[u64])> {
+        let each = self.planes * self.words;
+        self.weights[row * each..(row + 1) * each].chunks(self.words).enumerate()
     }
 
-    /// The sum of a neuron: live inputs that match their weight, minus live inputs that do not.
+    /// The sum of a neuron: for each plane, live inputs that match their weight, minus live inputs that do not.
     pub fn sum(&self, row: usize, input: Operand) -> i64 {
-        let words = self.row(row).iter().zip(input.x).zip(input.live);
-        let matches: u32 = words.map(|((w, x), live)| (!(w ^ x) & live).count_ones()).sum();
-        2 * i64::from(matches) - input.live_count
+        let of_plane = |(exponent, plane): (usize, &[u64])| {
+            let words = plane.iter().zip(input.x).zip(input.live);
+            let matches: u32 = words.map(|((w, x), live)| (!(w ^ x) & live).count_ones()).sum();
+            (2 * i64::from(matches) - input.live_count) << exponent
+        };
+        self.planes(row).map(of_plane).sum()
     }
 
     /// The same for a group of lanes, whose numbers of live inputs are `live_counts`.
@@ -61,16 +69,19 @@ impl Dense {
         live: &[LaneWords],
         live_counts: &[i64; GROUP],
     ) -> [i64; GROUP] {
-        let mut matches = [0; GROUP];
-        for ((&w, x), live) in self.row(row).iter().zip(x).zip(live) {
-            for ((m, &x), &live) in matches.iter_mut().zip(&x[group]).zip(&live[group]) {
-                *m += i64::from((!(w ^ x) & live).count_ones());
+        let mut sums = [0; GROUP];
+        for (exponent, plane) in self.planes(row) {
+            let mut matches = [0; GROUP];
+            for ((&w, x), live) in plane.iter().zip(x).zip(live) {
+                for ((m, &x), &live) in matches.iter_mut().zip(&x[group]).zip(&live[group]) {
+                    *m += i64::from((!(w ^ x) & live).count_ones());
+                }
+            }
+            for ((sum, matches), live_count) in sums.iter_mut().zip(matches).zip(live_counts) {
+                *sum += (2 * matches - live_count) << exponent;
             }
         }
-        for (m, live_count) in matches.iter_mut().zip(live_counts) {
-            *m = 2 * *m - live_count;
-        }
-        matches
+        sums
     }
 }
 

@@ -3,7 +3,7 @@
 use super::dense::{Dense, GROUP, LaneWords, Operand, full, live_counts};
 use super::neurons::{Neurons, flipped};
 use super::windows::Windows;
-use crate::net::{BitMatrix, Direction, Hidden, Input, Method, Output, Place, Stream};
+use crate::net::{Direction, Hidden, Input, Method, Output, Place, Stream, Weights};
 
 /// An image as bit planes, so that the first layer is a sum over planes of what every other layer computes.
 ///
@@ -207,7 +207,7 @@ impl HiddenLayer {
 }
 
 impl Crossbar {
-    fn new(weights: &BitMatrix, directions: &[Direction], neurons: Neurons) -> Crossbar {
+    fn new(weights: &Weights, directions: &[Direction], neurons: Neurons) -> Crossbar {
         let flips = neurons.flips();
         let flipped: Vec<bool> =
             (0..weights.rows()).map(|o| flips && directions.get(o) == Some(&Direction::Le)).collect();
@@ -325,7 +325,7 @@ impl OutputLayer {
 }
 
 impl Classes {
-    fn new(weights: &BitMatrix, scale: &[i32], offset: &[i64], shift: u32) -> Classes {
+    fn new(weights: &Weights, scale: &[i32], offset: &[i64], shift: u32) -> Classes {
         let class = |(&scale, &offset): (&i32, &i64)| Class {
             scale: scale.into(),
             high: offset >> shift,

@@ -3,7 +3,7 @@
 //! It shares no arithmetic with `lower` or `golden`, and trades speed for plainness.
 
 use super::{BatchNorm, Dense, Method, Model};
-use crate::net::{BitMatrix, Place};
+use crate::net::{Place, Weights};
 
 /// What a hidden layer, or the inputs, draw in one pass.
 #[derive(Clone, Debug, PartialEq)]
@@ -129,8 +129,8 @@ fn after_sign(layer: &Dense, signs: &[bool], draw: &Draw) -> Vec<f64> {
     x
 }
 
-fn sums(weights: &BitMatrix, x: &[f64]) -> Vec<f64> {
-    let sum = |o: usize| x.iter().enumerate().map(|(i, x)| if weights.get(o, i) { *x } else { -x }).sum();
+fn sums(weights: &Weights, x: &[f64]) -> Vec<f64> {
+    let sum = |o: usize| x.iter().enumerate().map(|(i, x)| f64::from(weights.value(o, i)) * x).sum();
     (0..weights.rows()).map(sum).collect()
 }
 

@@ -5,7 +5,7 @@
 //! `y = gamma·(a + bias − mean)/sqrt(var + eps) + beta`.
 
 use super::BatchNorm;
-use crate::net::{BitMatrix, Drops, Place};
+use crate::net::{Drops, Place, Weights};
 
 /// What is random in a hidden layer; vectors have one value an output.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,7 +76,7 @@ pub struct Crossbars {
 /// Weights, and the batch norm of their sums.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Crossbar {
-    pub weights: BitMatrix,
+    pub weights: Weights,
     /// As in the layer: all crossbars have one, or none.
     pub bias: Option<Vec<f64>>,
     /// With the layer's eps.

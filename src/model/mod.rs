@@ -17,7 +17,7 @@ pub use forward::{Draw, Forward, before_sign, forward};
 pub use manifest::{FORMAT, MANIFEST, VERSION};
 pub use method::{Affine, Crossbar, Crossbars, Dropout, Method, ScaleDropout, Subset};
 
-use crate::net::{BitMatrix, Input};
+use crate::net::{Input, Weights};
 use serde::{Deserialize, Serialize};
 
 /// A binary fully connected network with a stochastic method a hidden layer.
@@ -94,7 +94,7 @@ pub enum Encoding {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dense {
     /// One row an output, one column an input; 1 means +1, 0 means −1.
-    pub weights: BitMatrix,
+    pub weights: Weights,
     /// One an output, or none.
     pub bias: Option<Vec<f64>>,
     /// None exactly where the method is affine dropout, which normalises by the image's own values.

@@ -3,7 +3,7 @@
 use super::manifest::{self, Layer, Manifest};
 use super::method::{Affine, Crossbar, Crossbars, Dropout, Method, ScaleDropout, Subset};
 use super::{BatchNorm, Dense, Model, ModelError};
-use crate::net::BitMatrix;
+use crate::net::Weights;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use std::collections::BTreeSet;
@@ -59,11 +59,11 @@ fn vectors(norm: &BatchNorm) -> [(&'static str, &[f64]); 4] {
     [("gamma", &norm.gamma), ("beta", &norm.beta), ("mean", &norm.mean), ("var", &norm.var)]
 }
 
-fn push_weights(tensors: &mut Vec<Tensor>, name: String, weights: &BitMatrix) {
+fn push_weights(tensors: &mut Vec<Tensor>, name: String, weights: &Weights) {
     let (rows, cols) = (weights.rows(), weights.cols());
     let mut bytes = Vec::with_capacity(rows * cols);
     for o in 0..rows {
-        bytes.extend((0..cols).map(|i| if weights.get(o, i) { 1u8 } else { (-1i8) as u8 }));
+        bytes.extend((0..cols).map(|i| weights.value(o, i) as i8 as u8));
     }
     tensors.push((name, Dtype::I8, vec![rows, cols], bytes));
 }
@@ -97,7 +97,7 @@ pub(super) fn from_bytes(manifest: &Manifest, bytes: &[u8], file: &str) -> Resul
 }
 
 /// Weights, bias and batch norm.
-type Parts = (BitMatrix, Option<Vec<f64>>, Option<BatchNorm>);
+type Parts = (Weights, Option<Vec<f64>>, Option<BatchNorm>);
 
 struct Source<'a> {
     tensors: SafeTensors<'a>,
@@ -167,7 +167,7 @@ impl<'a> Source<'a> {
         })
     }
 
-    fn weights(&mut self, name: &str, rows: usize, cols: usize) -> Result<BitMatrix, ModelError> {
+    fn weights(&mut self, name: &str, rows: usize, cols: usize) -> Result<Weights, ModelError> {
         let tensor = self.tensor(name, &[rows, cols])?;
         if tensor.dtype() != Dtype::I8 {
             return self.fail(name, format!("{:?} values; weights are I8", tensor.dtype()));
@@ -177,7 +177,7 @@ impl<'a> Source<'a> {
             let (o, i, w) = (at / cols, at % cols, data[at] as i8);
             return self.fail(name, format!("output {o}, input {i}: weight {w}; a weight is 1 or -1"));
         }
-        Ok(BitMatrix::from_fn(rows, cols, |o, i| data[o * cols + i] == 1))
+        Ok(Weights::from_fn(rows, cols, |o, i| data[o * cols + i] == 1))
     }
 
     fn vector(&mut self, name: &str, len: usize) -> Result<Vec<f64>, ModelError> {

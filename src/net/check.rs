@@ -3,8 +3,10 @@
 use super::{MAX_CODE_BITS, Network};
 use thiserror::Error;
 
-/// Most inputs of a layer: keeps every sum, 8-bit inputs included, within 31 bits.
+/// Most inputs of a layer: keeps every sum of binary weights, 8-bit inputs included, within 31 bits.
 const MAX_FAN_IN: usize = 1 << 22;
+/// Most that the weights of several planes may add up to, for the same reason.
+const MAX_SUM: i64 = 1 << 30;
 
 #[derive(Debug, Error)]
 pub enum NetError {
@@ -36,7 +38,8 @@ impl Network {
             (None, Some(before)) => self.hidden[before].size(),
             (None, None) => self.input.features,
         };
-        largest * fan_in as i64
+        let weights = self.hidden.get(index).map_or(&self.output.weights, |layer| &layer.weights);
+        largest * weights.most() * fan_in as i64
     }
 
     /// Checks shapes and widths. Everything that executes or emits a network relies on it.
@@ -124,6 +127,9 @@ impl Network {
             if !(1..=MAX_FAN_IN).contains(&rows) {
                 return fail(place, format!("{rows} neurons; 1 to {MAX_FAN_IN} are supported"));
             }
+            if self.sum_bound(l) > MAX_SUM {
+                return fail(place, too_large(self.sum_bound(l)));
+            }
             if let Err(what) = super::method::check(layer, self.sum_bound(l), self.random.code_bits) {
                 return fail(place, what);
             }
@@ -153,7 +159,11 @@ impl Network {
         if !(out.temperature.is_finite() && out.temperature > 0.0) {
             return fail(place(), format!("temperature {}; it must be above 0", out.temperature));
         }
-        let bound = i128::from(self.sum_bound(self.hidden.len()));
+        let bound = self.sum_bound(self.hidden.len());
+        if bound > MAX_SUM {
+            return fail(place(), too_large(bound));
+        }
+        let bound = i128::from(bound);
         let (low, high) = (-(1i128 << (out.logit_bits - 1)), (1i128 << (out.logit_bits - 1)) - 1);
         let others = out
             .others
@@ -166,6 +176,12 @@ impl Network {
             let (r, c) = (weights.rows(), weights.cols());
             if (r, c) != (rows, cols) {
                 return fail(place(), format!("{which}{r} × {c} weights, but the first crossbar has {rows} × {cols}"));
+            }
+            let (p, first) = (weights.planes().len(), out.weights.planes().len());
+            if p != first {
+                let what =
+                    format!("{which}weights of {p} planes, but the first crossbar has {first}; all have as many");
+                return fail(place(), what);
             }
             if scale.len() != rows || offset.len() != rows {
                 let (m, b) = (scale.len(), offset.len());
@@ -184,6 +200,10 @@ impl Network {
         }
         Ok(())
     }
+}
+
+fn too_large(bound: i64) -> String {
+    format!("sums of up to ±{bound}; ±{MAX_SUM} is supported: use fewer inputs, or weights of fewer planes")
 }
 
 /// Whether `name` can stand as a Verilog module name.

@@ -1,6 +1,6 @@
 //! What is random in a layer (`docs/semantics.md` §3): one method of the NeuSpin line a layer.
 
-use super::{BitMatrix, Direction, Hidden};
+use super::{Direction, Hidden, Weights};
 use serde::{Deserialize, Serialize};
 
 /// The stochastic method of a hidden layer.
@@ -105,7 +105,7 @@ pub struct Crossbars {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Crossbar {
-    pub weights: BitMatrix,
+    pub weights: Weights,
     pub thresholds: Vec<i32>,
     pub directions: Vec<Direction>,
 }
@@ -272,8 +272,8 @@ pub(super) fn check(layer: &Hidden, bound: i64, code_bits: u32) -> Result<(), St
 
 /// Whether a crossbar has the shape of `first`, and thresholds within reach.
 fn crossbar(
-    first: &BitMatrix,
-    weights: &BitMatrix,
+    first: &Weights,
+    weights: &Weights,
     thresholds: &[i32],
     directions: &[Direction],
     bound: i64,
@@ -282,6 +282,10 @@ fn crossbar(
     if (weights.rows(), weights.cols()) != (rows, first.cols()) {
         let (r, c) = (weights.rows(), weights.cols());
         return Err(format!("{r} × {c} weights, but the first crossbar has {rows} × {}", first.cols()));
+    }
+    if weights.planes().len() != first.planes().len() {
+        let (p, first) = (weights.planes().len(), first.planes().len());
+        return Err(format!("weights of {p} planes, but the first crossbar has {first}; all have as many"));
     }
     if thresholds.len() != rows || directions.len() != rows {
         let (t, d) = (thresholds.len(), directions.len());

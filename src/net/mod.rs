@@ -10,6 +10,7 @@ mod images;
 mod method;
 mod octaves;
 mod streams;
+mod weights;
 
 pub use bits::BitMatrix;
 pub use check::NetError;
@@ -19,13 +20,14 @@ pub use images::Images;
 pub use method::{Affine, Crossbar, Crossbars, Dropout, Drops, Method, Place, ScaleDropout, Subset};
 pub use octaves::{OCTAVE_BITS, Octaves};
 pub use streams::Stream;
+pub use weights::{MAX_WEIGHT_PLANES, Weights};
 
 use serde::{Deserialize, Serialize};
 
 /// Widest code of a dropout probability, in bits.
 pub const MAX_CODE_BITS: u32 = 16;
 
-/// A network of binary layers with integer thresholds and a stochastic method a layer.
+/// A network of layers with binary weights, or weights of several binary planes, with integer thresholds and a stochastic method a layer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Network {
@@ -94,7 +96,7 @@ pub enum Direction {
 #[serde(deny_unknown_fields)]
 pub struct Hidden {
     /// One row a neuron, one column an input.
-    pub weights: BitMatrix,
+    pub weights: Weights,
     /// One a neuron, compared with the sum of ±1 products. None in a layer whose method compares otherwise: sub-set
     /// inference and inverted normalization.
     pub thresholds: Vec<i32>,
@@ -112,7 +114,7 @@ pub struct Hidden {
 #[serde(deny_unknown_fields)]
 pub struct Output {
     /// One row a class, one column an input.
-    pub weights: BitMatrix,
+    pub weights: Weights,
     pub scale: Vec<i32>,
     pub offset: Vec<i64>,
     pub shift: u32,
@@ -131,7 +133,7 @@ pub struct Output {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OutputCrossbar {
-    pub weights: BitMatrix,
+    pub weights: Weights,
     pub scale: Vec<i32>,
     pub offset: Vec<i64>,
 }
@@ -198,9 +200,9 @@ impl Network {
         input.chain(methods.map(|m| m.code().unwrap_or(0))).chain(output).collect()
     }
 
-    /// Binary weights in the network, those of all crossbars.
-    pub fn synapses(&self) -> usize {
+    /// Weight bits in the network, those of all planes and crossbars.
+    pub fn weight_bits(&self) -> usize {
         let weights = self.hidden.iter().map(|h| &h.weights).chain([&self.output.weights]);
-        weights.enumerate().map(|(layer, w)| self.crossbars(layer) * w.rows() * w.cols()).sum()
+        weights.enumerate().map(|(layer, w)| self.crossbars(layer) * w.bits()).sum()
     }
 }

@@ -39,11 +39,11 @@ impl Output {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::net::BitMatrix;
+    use crate::net::Weights;
 
     fn output(classes: usize, frac_bits: u32, temperature: f64) -> Output {
         let (scale, offset) = (vec![1; classes], vec![0; classes]);
-        let weights = BitMatrix::zeros(classes, 1);
+        let weights = Weights::zeros(classes, 1);
         Output { weights, scale, offset, shift: 0, frac_bits, logit_bits: 16, temperature, others: vec![] }
     }
 

@@ -28,9 +28,11 @@ fn bits(n: usize) -> u64 {
 
 /// (Xilinx 7, ECP5) LUTs of one processing element: `per_input · simd + per_bit · accumulator`, in hundredths.
 fn element(l: &LayerPlan) -> (u64, u64) {
-    let accumulator = bits(l.inputs * ((1 << l.planes) - 1)) + 1;
+    let accumulator = bits(l.inputs * l.matches_per_input()) + 1;
     let (xc7, ecp5) = if l.masked { ((168, 100), (275, 200)) } else { ((165, 100), (260, 200)) };
-    let cost = |(per_input, per_bit): (u64, u64)| (per_input * l.simd as u64 + per_bit * accumulator) / 100;
+    // Matches are counted for each plane of the weights, and counts added in the accumulator.
+    let weights = l.weight_planes as u64;
+    let cost = |(per_input, per_bit): (u64, u64)| weights * (per_input * l.simd as u64 + per_bit * accumulator) / 100;
     let planes = if l.planes > 1 { accumulator } else { 0 };
     (cost(xc7), cost(ecp5) + planes)
 }
@@ -59,9 +61,9 @@ pub fn cost(network: &Network, plan: &Plan) -> Cost {
         let (xc7, ecp5) = layer_luts_both(l);
         total.luts_xc7 += xc7;
         total.luts_ecp5 += ecp5;
-        let start = (bits(l.inputs * ((1 << l.planes) - 1)) + 1) * if l.masked { 2 } else { 1 };
+        let start = (bits(l.inputs * l.matches_per_input()) + 1) * if l.masked { 2 } else { 1 };
         let crossbars = l.crossbars() as u64;
-        total.rom_bits += crossbars * (l.inputs * l.outputs) as u64;
+        total.rom_bits += crossbars * (l.weight_planes * l.inputs * l.outputs) as u64;
         if index + 1 < layers.len() {
             total.rom_bits += crossbars * start * l.outputs as u64;
         }

@@ -13,7 +13,7 @@ pub use schedule::{Latencies, Reading, Schedule, replay_clocks};
 pub use search::{Target, search};
 pub use uncertainty::{Flag, Uncertainty};
 
-use crate::net::{Conv, Drops, Method, Network};
+use crate::net::{Conv, Drops, Method, Network, Weights};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -102,6 +102,8 @@ pub struct LayerPlan {
     pub lanes: usize,
     /// Bit planes of one input value, taken one after the other.
     pub planes: usize,
+    /// Bit planes of a weight, all at once.
+    pub weight_planes: usize,
     /// Whether inputs carry live bits (the layer stands behind a dropout, or inputs are dropped).
     pub masked: bool,
     /// Number of the stochastic unit that stands at the layer, if one does.
@@ -127,6 +129,11 @@ impl LayerPlan {
     /// Groups of `pe` neurons: beats of a frame of the layer's output.
     pub fn groups(&self) -> usize {
         self.outputs / self.pe
+    }
+
+    /// What an input adds at most to what a neuron counts: a match in every plane of values and weights.
+    pub fn matches_per_input(&self) -> usize {
+        ((1 << self.planes) - 1) * ((1 << self.weight_planes) - 1)
     }
 
     /// Clocks from one output beat to the next.
@@ -312,6 +319,7 @@ impl Plan {
                     simd: self.folding[layer].simd,
                     lanes: if layer < once { 1 } else { self.lanes },
                     planes: if layer == 0 { network.input.bits as usize } else { 1 },
+                    weight_planes: weights(network, layer).planes().len(),
                     masked: masked(network, layer),
                     unit,
                     kind,
@@ -388,8 +396,13 @@ fn masked(network: &Network, layer: usize) -> bool {
 
 /// (inputs, outputs) of a layer, the output layer last.
 fn shape(network: &Network, layer: usize) -> (usize, usize) {
-    let weights = network.hidden.get(layer).map_or(&network.output.weights, |h| &h.weights);
+    let weights = weights(network, layer);
     (weights.cols(), weights.rows())
+}
+
+/// Those of a layer, the output layer last.
+fn weights(network: &Network, layer: usize) -> &Weights {
+    network.hidden.get(layer).map_or(&network.output.weights, |h| &h.weights)
 }
 
 /// Divisors of `n` on both sides of `near`, in words.

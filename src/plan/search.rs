@@ -115,6 +115,7 @@ fn fold(network: &Network, lanes: usize, max_passes: usize, cycles: u64) -> Opti
         let turns = if layer < once { 1 } else { groups };
         let method = network.hidden.get(layer).and_then(|h| h.method.as_ref());
         let kind = Kind::of(network, layer);
+        let weight_planes = super::weights(network, layer).planes().len();
         let planes = if layer == 0 { u64::from(network.input.bits) } else { 1 };
         let conv = network.hidden.get(layer).and_then(|h| h.conv);
         let positions = conv.map_or(1, |conv| (conv.summed().0 * conv.summed().1) as u64);
@@ -145,6 +146,7 @@ fn fold(network: &Network, lanes: usize, max_passes: usize, cycles: u64) -> Opti
                     simd,
                     lanes: if layer < once { 1 } else { lanes },
                     planes: planes as usize,
+                    weight_planes,
                     masked: masked(network, layer),
                     unit: (kind != Kind::Plain).then_some(0),
                     kind,

@@ -1,11 +1,11 @@
 use super::*;
-use crate::net::{BitMatrix, Direction, Hidden, Input, Method, Output, Random};
+use crate::net::{Direction, Hidden, Input, Method, Output, Random, Weights};
 use crate::rtl::schedule;
 
 /// A network of the given layer sizes with dropout behind the hidden layers named.
 fn network(sizes: &[usize], bits: u32, dropouts: &[usize]) -> Network {
     let hidden = |l: usize| Hidden {
-        weights: BitMatrix::zeros(sizes[l + 1], sizes[l]),
+        weights: Weights::zeros(sizes[l + 1], sizes[l]),
         thresholds: vec![0; sizes[l + 1]],
         directions: vec![Direction::Ge; sizes[l + 1]],
         method: dropouts.contains(&l).then_some(Method::spindrop(100)),
@@ -17,7 +17,7 @@ fn network(sizes: &[usize], bits: u32, dropouts: &[usize]) -> Network {
         input: Input { features: sizes[0], bits, signed: false, dropout: None },
         hidden: (0..sizes.len() - 2).map(hidden).collect(),
         output: Output {
-            weights: BitMatrix::zeros(classes, inputs),
+            weights: Weights::zeros(classes, inputs),
             scale: vec![1; classes],
             offset: vec![0; classes],
             shift: 0,

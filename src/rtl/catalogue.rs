@@ -29,8 +29,8 @@ use super::unit::{Kind, Unit};
 use super::window::Window;
 use crate::leaf;
 use crate::net::{
-    Affine, BitMatrix, Conv, Direction, Drops, Hidden, Map, Method, Output, Pad, Pool, PoolKind, Random, ScaleDropout,
-    Subset,
+    Affine, Conv, Direction, Drops, Hidden, Map, Method, Output, Pad, Pool, PoolKind, Random, ScaleDropout, Subset,
+    Weights,
 };
 use crate::plan::{self, Kind as LayerKind, LayerPlan};
 use crate::verilog::VerilogFile;
@@ -81,26 +81,32 @@ pub fn catalogue() -> Vec<Block> {
         block(
             "pe-dense",
             "src/rtl/pe.rs",
-            || pe(PeKind::Dense { planes: 1 }, false, 16),
+            || pe(PeKind::Dense { planes: 1 }, 1, false, 16),
             "A neuron of a layer whose inputs are all live.",
         ),
         block(
             "pe-planes",
             "src/rtl/pe.rs",
-            || pe(PeKind::Dense { planes: 4 }, false, 16 * 15),
+            || pe(PeKind::Dense { planes: 4 }, 1, false, 16 * 15),
             "A neuron of the first layer at inputs of several bits: one bit plane after the other.",
         ),
-        block("pe-masked", "src/rtl/pe.rs", || pe(PeKind::Masked, true, 16), "A neuron behind a dropout unit."),
+        block("pe-masked", "src/rtl/pe.rs", || pe(PeKind::Masked, 1, true, 16), "A neuron behind a dropout unit."),
+        block(
+            "pe-levels",
+            "src/rtl/pe.rs",
+            || pe(PeKind::Masked, 2, true, 16 * 3),
+            "The same with weights of four levels: two binary planes, the second counted twice.",
+        ),
         block(
             "pe-sum",
             "src/rtl/pe.rs",
-            || pe(PeKind::Sum { planes: 1 }, false, 16),
+            || pe(PeKind::Sum { planes: 1 }, 1, false, 16),
             "An output neuron: its sum leaves it.",
         ),
         block(
             "pe-sum-masked",
             "src/rtl/pe.rs",
-            || pe(PeKind::Sum { planes: 1 }, true, 16),
+            || pe(PeKind::Sum { planes: 1 }, 1, true, 16),
             "An output neuron behind a dropout unit.",
         ),
         block("lane", "src/rtl/lane.rs", lane, "The activations of one pass and the neurons that read them."),
@@ -289,14 +295,14 @@ fn popcount() -> Result<Vec<VerilogFile>, RtlError> {
     Ok(vec![Popcount::new(16).emit()?])
 }
 
-fn pe(kind: PeKind, rails: bool, largest: u64) -> Result<Vec<VerilogFile>, RtlError> {
-    let pe = Pe { kind, simd: 8, largest, rails };
+fn pe(kind: PeKind, planes: u32, rails: bool, largest: u64) -> Result<Vec<VerilogFile>, RtlError> {
+    let pe = Pe { kind, simd: 8, planes, largest, rails };
     Ok(vec![Popcount::new(pe.simd).emit()?, pe.emit()?])
 }
 
 fn lane() -> Result<Vec<VerilogFile>, RtlError> {
     let source = Source::Layer(Buffer { simd: 8, words: 2, beat: 4, masked: true });
-    let pe = Pe { kind: PeKind::Masked, simd: 8, largest: 16, rails: true };
+    let pe = Pe { kind: PeKind::Masked, simd: 8, planes: 1, largest: 16, rails: true };
     Ok(Lane { source, pe, count: 2 }.emit()?)
 }
 
@@ -310,6 +316,7 @@ fn plan(first: bool) -> LayerPlan {
         simd: 8,
         lanes: if first { 1 } else { 2 },
         planes: if first { 3 } else { 1 },
+        weight_planes: 1,
         masked: !first,
         unit: None,
         kind: LayerKind::Plain,
@@ -414,7 +421,7 @@ fn neurons(method: Method) -> Result<Vec<VerilogFile>, RtlError> {
         _ => (LayerKind::Affine { element: false }, "affine"),
     };
     let hidden = Hidden {
-        weights: BitMatrix::zeros(4, 16),
+        weights: Weights::zeros(4, 16),
         thresholds: if matches!(kind, LayerKind::Scale { .. }) { vec![1, -2, 3, 0] } else { vec![] },
         directions: vec![Direction::Ge, Direction::Le, Direction::Ge, Direction::Ge],
         method: Some(method),
@@ -432,7 +439,7 @@ fn dropout_lane() -> Result<Vec<VerilogFile>, RtlError> {
 
 fn output() -> Output {
     Output {
-        weights: BitMatrix::zeros(4, 16),
+        weights: Weights::zeros(4, 16),
         scale: vec![3, -5, 7, 1],
         offset: vec![10, 0, -20, 4],
         shift: 2,

@@ -2,7 +2,7 @@
 
 use super::layer::Layer;
 use super::pe::PeKind;
-use crate::net::{BitMatrix, Direction};
+use crate::net::{Direction, Weights};
 use std::fmt::Write;
 
 /// A memory word under construction.
@@ -46,21 +46,24 @@ fn window(row: &[u64], lo: usize) -> u64 {
     if shift == 0 { word(at) } else { word(at) >> shift | word(at + 1) << (64 - shift) }
 }
 
-/// Word `group * words + word`: the weights of `pe` neurons for `simd` inputs, neuron p at bit `p * simd`. The weights of a
-/// neuron that fires at or below its threshold are inverted, so that every neuron fires at or above.
-pub fn weights(layer: &Layer, matrix: &BitMatrix, directions: Option<&[Direction]>) -> String {
+/// Word `group * words + word`: the weights of `pe` neurons for `simd` inputs, plane j of `planes` of neuron p at bit
+/// `(p * planes + j) * simd`. The weights of a neuron that fires at or below its threshold are inverted, so that every neuron fires at or above.
+pub fn weights(layer: &Layer, matrix: &Weights, directions: Option<&[Direction]>) -> String {
     let plan = &layer.plan;
-    let mut text = String::with_capacity(plan.frame_clocks() * (plan.pe * plan.simd / 4 + 1));
+    let mut text = String::with_capacity(plan.frame_clocks() * (plan.weight_planes * plan.pe * plan.simd / 4 + 1));
     for group in 0..plan.groups() {
         for word in 0..plan.words() {
-            let mut line = Word::new((plan.pe * plan.simd) as u32);
+            let mut line = Word::new((plan.weight_planes * plan.pe * plan.simd) as u32);
             for p in 0..plan.pe {
                 let neuron = group * plan.pe + p;
                 let inverted = directions.is_some_and(|d| d[neuron] == Direction::Le);
-                for chunk in (0..plan.simd).step_by(64) {
-                    let bits = window(matrix.row(neuron), word * plan.simd + chunk);
-                    let width = (plan.simd - chunk).min(64) as u32;
-                    line.put((p * plan.simd + chunk) as u32, width, if inverted { !bits } else { bits });
+                for (j, plane) in matrix.planes().iter().enumerate() {
+                    for chunk in (0..plan.simd).step_by(64) {
+                        let bits = window(plane.row(neuron), word * plan.simd + chunk);
+                        let width = (plan.simd - chunk).min(64) as u32;
+                        let lo = (p * plan.weight_planes + j) * plan.simd + chunk;
+                        line.put(lo as u32, width, if inverted { !bits } else { bits });
+                    }
                 }
             }
             line.write(&mut text);
@@ -73,7 +76,8 @@ pub fn weights(layer: &Layer, matrix: &BitMatrix, directions: Option<&[Direction
 ///
 /// With M matches among all inputs, dropped ones adding half their number (rounded down), N inputs and D dropped,
 /// `a = 2M + D mod 2 - N`. So `a >= t` is `M - ceil((t + N - D mod 2) / 2) >= 0`: one start value for each parity of D.
-pub fn starts(layer: &Layer, weights: &BitMatrix, thresholds: &[i32], directions: &[Direction]) -> String {
+/// With P planes of weights M counts the matches of plane j 2^j times, and `a = 2M + (2^P - 1) * (D mod 2 - N)`.
+pub fn starts(layer: &Layer, weights: &Weights, thresholds: &[i32], directions: &[Direction]) -> String {
     let plan = &layer.plan;
     let lane = layer.lane();
     let (bits, both) = (lane.pe.width(), layer.start_bits());
@@ -90,14 +94,14 @@ pub fn starts(layer: &Layer, weights: &BitMatrix, thresholds: &[i32], directions
             let inputs = plan.inputs as i64;
             let start = |odd: i64| -> i64 {
                 let matches = if plan.planes == 1 {
-                    (t + inputs - odd + 1).div_euclid(2)
+                    (t + weights.most() * (inputs - odd) + 1).div_euclid(2)
                 } else {
-                    // Planes of +1 and -1 count matches; 2^k - 1 times the weights of -1 is what that adds too much,
-                    // and a signed value carries an offset of 2^(k-1).
-                    let ones = i64::from(weights.count_ones_in_row(neuron));
-                    let ones = if flipped { inputs - ones } else { ones };
-                    let offset = if layer.signed { (2 * ones - inputs) << (plan.planes - 1) } else { 0 };
-                    t + ((1 << plan.planes) - 1) * (inputs - ones) + offset
+                    // Planes of +1 and -1 count matches; 2^k - 1 times the weights of -1 (each 2^j times that stands in
+                    // plane j) is what that adds too much, and a signed value carries an offset of 2^(k-1).
+                    let sum = if flipped { -weights.row_sum(neuron) } else { weights.row_sum(neuron) };
+                    let negative = (weights.most() * inputs - sum) / 2;
+                    let offset = if layer.signed { sum << (plan.planes - 1) } else { 0 };
+                    t + ((1 << plan.planes) - 1) * negative + offset
                 };
                 -matches.clamp(0, lane.pe.largest as i64 + 1)
             };

@@ -35,7 +35,7 @@ impl Lane {
             Source::Layer(b) => b.name(),
         };
         let kind = if self.pe.kind.sums() { "sum_" } else { "" };
-        format!("ns_lane_{kind}{}_{}", self.count, source.trim_start_matches("ns_"))
+        format!("ns_lane_{kind}{}_{}{}", self.count, source.trim_start_matches("ns_"), self.pe.suffix())
     }
 
     /// Width of one neuron's result.
@@ -79,7 +79,7 @@ impl Lane {
         }
         debug_assert!(words > 0 && index_width(words) > 0);
         m.group("Operands, timed for the population count");
-        let weight = m.input("weight_i", count * pe.simd);
+        let weight = m.input("weight_i", count * pe.planes * pe.simd);
         m.note("word p is that of neuron p");
         let clear = m.input("clear_i", 1);
         m.note("last word of the neurons, in the clock of its count, or none");
@@ -144,7 +144,7 @@ impl Lane {
         let below = (!pe.kind.sums()).then(|| m.wire("below", count));
         let pe_file = &files[1];
         m.generate_for("g_pe", "p", count, |m, p| {
-            let weight_p = weight.word(p, pe.simd);
+            let weight_p = weight.word(p, pe.planes * pe.simd);
             let starts_p: Vec<(&str, Expr)> = starts.iter().map(|(n, e)| (*n, e.word(p, pe.width()))).collect();
             let out = match &below {
                 Some(below) => below.at(p),

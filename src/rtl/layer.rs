@@ -68,13 +68,17 @@ impl Layer {
             (false, true) => PeKind::Masked,
             (false, false) => PeKind::Dense { planes: plan.planes as u32 },
         };
-        let largest = plan.inputs as u64 * ((1 << plan.planes) - 1);
+        let largest = (plan.inputs * plan.matches_per_input()) as u64;
         let source = if self.beat == 0 || plan.planes > 1 {
             Source::Image(InputBuffer { simd, words, bits: plan.planes as u32, signed: self.signed })
         } else {
             Source::Layer(Buffer { simd, words, beat: self.beat, masked: plan.masked })
         };
-        Lane { source, pe: Pe { kind, simd, largest, rails: plan.masked }, count: plan.pe as u32 }
+        Lane {
+            source,
+            pe: Pe { kind, simd, planes: plan.weight_planes as u32, largest, rails: plan.masked },
+            count: plan.pe as u32,
+        }
     }
 
     /// Bits of a threshold word for one neuron.
@@ -111,6 +115,8 @@ impl Layer {
         let lane = self.lane();
         let (pe, simd, lanes, words) = (plan.pe as u32, plan.simd as u32, plan.lanes as u32, plan.words() as u32);
         let (groups, planes) = (plan.groups() as u32, plan.planes as u32);
+        // Words of a weight word: the planes of every neuron.
+        let weight_words = pe * plan.weight_planes as u32;
         let (image, beat) = (self.beat == 0, self.beat);
         let mut files = lane.emit()?;
 
@@ -143,6 +149,9 @@ impl Layer {
         m.fact("lanes (passes at once)", lanes);
         m.fact("words a neuron", words);
         m.fact("bit planes", planes);
+        if plan.weight_planes > 1 {
+            m.fact("bit planes of a weight", plan.weight_planes);
+        }
         m.fact("clocks a frame", format!("{} and 1 between frames", plan.frame_clocks()));
         m.latency(&format!("{} clocks from a neuron's last word to its beat", Self::latency(plan)));
         m.group("Clock and reset");
@@ -373,15 +382,17 @@ impl Layer {
         );
 
         m.section("Weights: one word for all lanes; the memory's own output register, then the skew of the count");
-        let rom = m.memory(Memory::new("weights", pe * simd, self.crossbars * depth).block().file(&self.weight_file()));
-        let fetched = m.reg("weight_fetched_q", pe * simd);
-        let weight_q = m.reg("weight_q", pe * simd);
+        let rom = m.memory(
+            Memory::new("weights", weight_words * simd, self.crossbars * depth).block().file(&self.weight_file()),
+        );
+        let fetched = m.reg("weight_fetched_q", weight_words * simd);
+        let weight_q = m.reg("weight_q", weight_words * simd);
         m.clocked(&clk, [set(&fetched, &rom.word(&address)), set(&weight_q, &fetched)]);
         let weight = match Skew::new(simd) {
             Some(skew) => {
                 let file = skew.emit()?;
-                let out = m.wire("weight", pe * simd);
-                m.generate_for("g_skew", "w", pe, |m, p| {
+                let out = m.wire("weight", weight_words * simd);
+                m.generate_for("g_skew", "w", weight_words, |m, p| {
                     m.instance(
                         "u_skew",
                         file.header(),

@@ -27,6 +27,18 @@ pub struct Logits<'a> {
     pub early: Option<Early>,
 }
 
+/// `2 * matches + (2^planes - 1) * odd`: what an odd number of dropped inputs leaves out in every plane of the weights.
+///
+/// It fits one bit more than the matches: where one input is dropped, at most the others match.
+pub(super) fn doubled(matches: &Expr, odd: Option<&Expr>, planes: u32) -> Expr {
+    let Some(odd) = odd else { return cat([matches, &lit(1, 0)]) };
+    if planes == 1 {
+        return cat([matches, odd]);
+    }
+    let (half, none) = (lit(matches.width(), (1 << (planes - 1)) - 1), lit(matches.width(), 0));
+    cat([&(matches + mux(odd, &half, &none)), odd])
+}
+
 /// Blocks after which the passes of an image may end.
 #[derive(Clone, Copy, Debug)]
 pub struct Early {
@@ -69,15 +81,16 @@ impl Logits<'_> {
         format!("{}_classes.hex", self.name)
     }
 
-    fn inputs(&self) -> i64 {
-        self.output.weights.cols() as i64
+    /// Largest number of matches, those of plane j of the weights counted 2^j times.
+    fn largest(&self) -> i64 {
+        self.output.weights.cols() as i64 * self.output.weights.most()
     }
 
     /// Scale and offset of every class, by crossbar.
     ///
-    /// The layer's value `v = 2 * matches + odd` is `a + inputs`: `m * a + b = m * v + (b - m * inputs)`.
+    /// The layer's value `v = 2 * matches + odd` is `a + largest`: `m * a + b = m * v + (b - m * largest)`.
     fn factors(&self) -> Vec<Vec<(i128, i128)>> {
-        let n = i128::from(self.inputs());
+        let n = i128::from(self.largest());
         let factor = |(&m, &b): (&i32, &i64)| (i128::from(m), i128::from(b) - i128::from(m) * n);
         let others = self.output.others.iter().map(|c| (&c.scale, &c.offset));
         let crossbars = std::iter::once((&self.output.scale, &self.output.offset)).chain(others);
@@ -115,7 +128,8 @@ impl Logits<'_> {
         let classes = self.output.weights.rows() as u32;
         let w = Self::widths(self.output, self.max_passes);
         let group_bits = index_width(self.max_groups);
-        let sum_in = width_of(self.inputs() as u64);
+        let planes = self.output.weights.planes().len() as u32;
+        let sum_in = width_of(self.largest() as u64);
         let mut m = Module::new(&self.name);
         m.doc(
             "Turns the sums of the output layer into logits, class by class and for all lanes at once: \
@@ -272,7 +286,7 @@ impl Logits<'_> {
         let scale = m.wire_is("scale", &constant.bits(bw, mw));
         let offset = m.reg("offset_q", bw);
         let value = m.reg("value_q", lanes * value_bits);
-        m.note("2 * matches + odd, which is a + inputs");
+        m.note("2 * matches + odd, which is a plus the most that it can be");
         m.clocked(&clk, [set(&constant, &rom.word(&constant_at)), set(&offset, &constant.bits(0, bw))]);
         let stage = |m: &mut Module, name: &str, from: &Expr| {
             let q = m.reg(name, 1);
@@ -293,7 +307,7 @@ impl Logits<'_> {
             if pe > 1 {
                 m.unused("unused_waiting", &[&waiting.slice(pe * sum_in - 1, sum_in)]);
             }
-            let low = odd_q.as_ref().map_or(one_bit(0), |odd| odd.at(l));
+            let odd = odd_q.as_ref().map(|odd| odd.at(l));
             let value_l = m.wire_is("value", &cat([&lit(1, 0), &value.word(l, value_bits)]));
             m.note("not negative");
             let product = m.wire_is("product", &scale.mul_signed(&value_l, product_bits));
@@ -302,7 +316,7 @@ impl Logits<'_> {
             m.clocked(
                 &clk,
                 [
-                    set(&value.word(l, value_bits), &cat([&matches, &low])),
+                    set(&value.word(l, value_bits), &doubled(&matches, odd.as_ref(), planes)),
                     set(&product_q, &product),
                     set(&logit.word(l, w.logit), &total.bits(self.output.shift, w.logit)),
                 ],

@@ -2,6 +2,7 @@
 //!
 //! A layer gives them beats of sums; they give beats of activations. The layer itself knows nothing of the method.
 
+use super::logits::doubled;
 use super::scan::{delayed_event, tree};
 use super::{RtlError, image_word, signed_width, width_of};
 use crate::net::{Affine, Direction, Drops, Hidden, Method, ScaleDropout, Subset};
@@ -55,10 +56,11 @@ impl Neurons<'_> {
     }
 
     fn largest(&self) -> u64 {
-        self.plan.inputs as u64 * ((1 << self.plan.planes) - 1)
+        (self.plan.inputs * self.plan.matches_per_input()) as u64
     }
 
-    /// The value `v` that a sum stands for: `2 * matches + odd`, or matches alone with bit planes.
+    /// The value `v` that a sum stands for: `2 * matches + odd`, the odd one in every plane of the weights, or matches alone with
+    /// bit planes of inputs.
     fn value_bits(&self) -> u32 {
         if self.plan.planes > 1 { self.sum_bits() } else { width_of(2 * self.largest()) }
     }
@@ -69,13 +71,13 @@ impl Neurons<'_> {
 
     /// The sum of the contract is `v - offset`.
     fn offset(&self, neuron: usize) -> i128 {
-        let inputs = self.plan.inputs as i128;
+        let all = self.plan.inputs as i128 * i128::from(self.hidden.weights.most());
         if self.plan.planes == 1 {
-            return inputs;
+            return all;
         }
-        let ones = i128::from(self.hidden.weights.count_ones_in_row(neuron));
-        let sign = if self.signed { (2 * ones - inputs) << (self.plan.planes - 1) } else { 0 };
-        ((1 << self.plan.planes) - 1) * (inputs - ones) + sign
+        let sum = i128::from(self.hidden.weights.row_sum(neuron));
+        let sign = if self.signed { sum << (self.plan.planes - 1) } else { 0 };
+        ((1 << self.plan.planes) - 1) * ((all - sum) / 2) + sign
     }
 
     /// Bits of the contract's sum, sign included.
@@ -346,9 +348,8 @@ impl Neurons<'_> {
         let next = if self.plan.planes > 1 {
             matches
         } else {
-            let low = lane.odd.clone().unwrap_or(lit(1, 0));
             m.note("2 * matches + odd");
-            cat([&matches, &low])
+            doubled(&matches, lane.odd.as_ref(), self.plan.weight_planes as u32)
         };
         m.clocked(&lane.clk, [set(&value, &next)]);
         value
@@ -388,7 +389,7 @@ impl Neurons<'_> {
         m.note("the sum of +1 and -1");
         let next = match offset {
             Some(offset) => value.zext(bits) - offset.sext(bits),
-            None => value.zext(bits) - lit(bits, self.plan.inputs as u128),
+            None => value.zext(bits) - lit(bits, self.offset(0) as u128),
         };
         m.clocked(&lane.clk, [set(&sum, &next)]);
         sum

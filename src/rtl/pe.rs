@@ -2,7 +2,7 @@
 
 use super::popcount::Popcount;
 use super::width_of;
-use crate::verilog::{Module, VerilogError, VerilogFile, cat, lit, mux, set, when, when_else};
+use crate::verilog::{Expr, Module, VerilogError, VerilogFile, cat, lit, mux, set, when, when_else};
 
 /// What an element's accumulator starts from and what it gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +27,9 @@ impl PeKind {
 pub struct Pe {
     pub kind: PeKind,
     pub simd: u32,
-    /// Largest number that matches can add up to.
+    /// Bit planes of a weight.
+    pub planes: u32,
+    /// Largest number that matches can add up to, those of plane j of the weights counted 2^j times.
     pub largest: u64,
     /// Whether inputs come as two rails (dropped inputs have both alike) or as one bit.
     pub rails: bool,
@@ -43,7 +45,12 @@ impl Pe {
             PeKind::Sum { planes: 1 } => "sum_dense".to_string(),
             PeKind::Sum { .. } => "sum_planes".to_string(),
         };
-        format!("ns_pe_{kind}_{}_{}", self.simd, self.width())
+        format!("ns_pe_{kind}_{}_{}{}", self.simd, self.width(), self.suffix())
+    }
+
+    /// End of a name, where weights have several planes.
+    pub fn suffix(&self) -> String {
+        if self.planes > 1 { format!("_w{}", self.planes) } else { String::new() }
     }
 
     /// Width of the accumulator: signed with a threshold, unsigned without.
@@ -95,7 +102,10 @@ impl Pe {
             e
         });
         m.group("Operands");
-        let weight = m.input("weight_i", self.simd);
+        let weight = m.input("weight_i", self.planes * self.simd);
+        if self.planes > 1 {
+            m.note("plane j of the weights is word j, and counts 2^j times");
+        }
         let positive = m.input("pos_i", self.simd);
         m.note("what a weight of +1 matches");
         let negative = self.rails.then(|| {
@@ -124,23 +134,30 @@ impl Pe {
             _ => m.output_reg("below_o", 1),
         };
 
-        let matches = match &negative {
-            Some(negative) => (&weight & &positive) | (!&weight & negative),
-            None => !(&weight ^ &positive),
-        };
-        let matches = m.wire_is("match_bits", &matches);
         let count_width = popcount.count_width();
-        let carry = m.wire("carry", 1);
-        let count = (count_width > 0).then(|| m.wire("count", count_width));
         let file = popcount.emit()?;
-        let mut ports = vec![("match_i", &matches), ("carry_o", &carry)];
-        if popcount.latency() > 0 {
-            ports.push(("clk_i", &clk));
+        // Count and carry of each plane of the weights.
+        let mut planes = vec![];
+        for j in 0..self.planes {
+            let of = |name: &str| if j == 0 { name.to_string() } else { format!("{name}{j}") };
+            let weight = if self.planes > 1 { weight.bits(j * self.simd, self.simd) } else { weight.clone() };
+            let matches = match &negative {
+                Some(negative) => (&weight & &positive) | (!&weight & negative),
+                None => !(&weight ^ &positive),
+            };
+            let matches = m.wire_is(&of("match_bits"), &matches);
+            let carry = m.wire(&of("carry"), 1);
+            let count = (count_width > 0).then(|| m.wire(&of("count"), count_width));
+            let mut ports = vec![("match_i", &matches), ("carry_o", &carry)];
+            if popcount.latency() > 0 {
+                ports.push(("clk_i", &clk));
+            }
+            if let Some(count) = &count {
+                ports.push(("count_o", count));
+            }
+            m.instance(&of("u_popcount"), file.header(), &ports);
+            planes.push((count, carry));
         }
-        if let Some(count) = &count {
-            ports.push(("count_o", count));
-        }
-        m.instance("u_popcount", file.header(), &ports);
 
         m.section("Accumulator: cleared by the last word, so that the next start value need only be ORed in");
         let acc = m.reg("acc_q", width);
@@ -155,7 +172,13 @@ impl Pe {
             Some(start) => m.wire_is("base", &(&base | start)),
             None => base,
         };
-        let count = count.map_or(lit(width, 0), |c| if c.width() > width { c.trunc(width) } else { c.zext(width) });
+        let fitted = |e: Expr| if e.width() > width { e.trunc(width) } else { e.zext(width) };
+        let (count, carry) = planes.remove(0);
+        let mut count = count.map_or(lit(width, 0), fitted);
+        for (j, (more, more_carry)) in (1..).zip(planes) {
+            let ones = fitted(more_carry) + more.map_or(lit(width, 0), fitted);
+            count = m.wire_is(&format!("counted{j}"), &(&count + (ones << j)));
+        }
         let sum = m.wire_is("sum", &(cat([&count, &carry]) + cat([&base, &carry])));
         m.note("bit 0 makes the carry");
         m.unused("unused_sum", &[&sum.bit(0)]);

@@ -16,7 +16,7 @@ use super::uncertainty::Uncertainty;
 use super::unit::{Kind, Unit};
 use super::window::Window;
 use super::{Design, MemoryImage, Options, RtlError, image};
-use crate::net::{BitMatrix, Crossbar, Direction, Method, Network, PoolKind};
+use crate::net::{Crossbar, Direction, Method, Network, PoolKind, Weights};
 use crate::plan::{Flag, Kind as LayerKind, Latencies, LayerPlan, Plan, Reading, Schedule, replay_clocks};
 use crate::random;
 use crate::verilog::{Expr, Module, VerilogFile, cat_lsb_first, index_width, lit, repeat};
@@ -911,7 +911,7 @@ pub fn schedule(network: &Network, plan: &Plan) -> Schedule {
 
 /// A crossbar of a layer.
 struct CrossbarRef<'a> {
-    weights: &'a BitMatrix,
+    weights: &'a Weights,
     thresholds: &'a [i32],
     directions: &'a [Direction],
 }

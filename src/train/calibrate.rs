@@ -79,13 +79,13 @@ impl Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::net::BitMatrix;
+    use crate::net::Weights;
 
     const FRAC_BITS: u32 = 16;
 
     fn verdict(images: Vec<Said>) -> Verdict {
         let output = Output {
-            weights: BitMatrix::zeros(2, 1),
+            weights: Weights::zeros(2, 1),
             scale: vec![1; 2],
             offset: vec![0; 2],
             shift: 0,

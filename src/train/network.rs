@@ -7,7 +7,7 @@ use super::sign::{ActivationSign, WeightSign};
 use super::stochastic::{Stochastic, choices};
 use super::{TrainConfig, TrainError};
 use crate::model::{self, BatchNorm, Crossbars, Dense, Method};
-use crate::net::{BitMatrix, Place};
+use crate::net::{Place, Weights};
 use candle_core::{Device, Tensor, Var};
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt};
@@ -196,7 +196,7 @@ impl Crossbar {
             var: widen(&self.var, scale * scale),
             eps: EPS * scale * scale,
         };
-        let weights = BitMatrix::from_fn(outputs, inputs, |o, i| latent[i][o] >= 0.0);
+        let weights = Weights::from_fn(outputs, inputs, |o, i| latent[i][o] >= 0.0);
         Ok(model::Crossbar { weights, bias: None, norm })
     }
 }

@@ -29,13 +29,13 @@ impl Prediction {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::net::BitMatrix;
+    use crate::net::Weights;
 
     #[test]
     fn registers_become_means_in_nats() {
         // Four classes: 19 fraction bits of a probability.
         let output = Output {
-            weights: BitMatrix::zeros(4, 1),
+            weights: Weights::zeros(4, 1),
             scale: vec![1; 4],
             offset: vec![0; 4],
             shift: 0,

@@ -71,11 +71,11 @@ fn entropy(p: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::net::BitMatrix;
+    use crate::net::Weights;
 
     fn output(classes: usize, frac_bits: u32, temperature: f64) -> Output {
         Output {
-            weights: BitMatrix::zeros(classes, 1),
+            weights: Weights::zeros(classes, 1),
             scale: vec![1; classes],
             offset: vec![0; classes],
             shift: 0,

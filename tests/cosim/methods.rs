@@ -3,8 +3,8 @@
 use crate::holds;
 use crate::networks::{Shape, network};
 use neuspin::net::{
-    Affine, BitMatrix, Crossbar, Crossbars, Direction, Dropout, Drops, Method, Network, OutputCrossbar, Place,
-    ScaleDropout, Subset,
+    Affine, Crossbar, Crossbars, Direction, Dropout, Drops, Method, Network, OutputCrossbar, Place, ScaleDropout,
+    Subset, Weights,
 };
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -46,7 +46,7 @@ fn with(methods: [&str; 3], bits: u32) -> Network {
             }
             "spinbayes" => {
                 let other = |rng: &mut StdRng| Crossbar {
-                    weights: BitMatrix::from_fn(rows, cols, |_, _| rng.random()),
+                    weights: Weights::from_fn(rows, cols, |_, _| rng.random()),
                     thresholds: thresholds(rng),
                     directions: (0..rows).map(|_| if rng.random() { Direction::Ge } else { Direction::Le }).collect(),
                 };
@@ -119,7 +119,7 @@ fn spinbayes_in_the_output_layer_is_exact() {
         let (rows, cols) = (network.classes(), network.output.weights.cols());
         let rng = &mut StdRng::seed_from_u64(12);
         let other = |rng: &mut StdRng| OutputCrossbar {
-            weights: BitMatrix::from_fn(rows, cols, |_, _| rng.random()),
+            weights: Weights::from_fn(rows, cols, |_, _| rng.random()),
             scale: (0..rows).map(|_| rng.random_range(-60..200)).collect(),
             offset: (0..rows).map(|_| rng.random_range(-900..900)).collect(),
         };

@@ -1,6 +1,6 @@
 //! Small random networks and images for co-simulation.
 
-use neuspin::net::{BitMatrix, Direction, Hidden, Images, Input, Method, Network, Output, Random};
+use neuspin::net::{Direction, Hidden, Images, Input, Method, Network, Output, Random, Weights};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -18,7 +18,7 @@ pub struct Shape<'a> {
 pub fn network(shape: Shape) -> Network {
     let rng = &mut StdRng::seed_from_u64(2);
     let input = Input { features: shape.layers[0], bits: shape.bits, signed: shape.signed, dropout: None };
-    let weights = |rng: &mut StdRng, rows: usize, cols: usize| BitMatrix::from_fn(rows, cols, |_, _| rng.random());
+    let weights = |rng: &mut StdRng, rows: usize, cols: usize| Weights::from_fn(rows, cols, |_, _| rng.random());
     let mut hidden = vec![];
     for (l, &dropout) in shape.dropout.iter().enumerate() {
         let (cols, rows) = (shape.layers[l], shape.layers[l + 1]);

@@ -3,7 +3,7 @@
 use neuspin::golden::Golden;
 use neuspin::net::{
     Affine, BitMatrix, Conv, Crossbar, Crossbars, Direction, Dropout, Drops, EarlyStop, Hidden, Images, Input, Map,
-    Method, Network, Output, OutputCrossbar, Pad, Place, Pool, PoolKind, Random, ScaleDropout, Subset,
+    Method, Network, Output, OutputCrossbar, Pad, Place, Pool, PoolKind, Random, ScaleDropout, Subset, Weights,
 };
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
@@ -36,7 +36,7 @@ fn network(seed: u64, images: usize, convolutions: bool) -> (Network, Images) {
         input,
         hidden: vec![],
         output: Output {
-            weights: BitMatrix::zeros(2, 1),
+            weights: Weights::zeros(2, 1),
             scale: vec![],
             offset: vec![],
             shift: 0,
@@ -52,15 +52,17 @@ fn network(seed: u64, images: usize, convolutions: bool) -> (Network, Images) {
     };
     let scales = rng.random_bool(0.15);
     for l in 0..rng.random_range(1..=3) {
-        let mut layer = hidden(rng, net.sum_bound(l) as i32, fan_in(&net), code_bits);
+        let planes = planes(rng);
+        let (_, high) = input.range();
+        let largest = if l == 0 { i32::from(high) + i32::from(input.signed) } else { 1 } * ((1 << planes) - 1);
+        let mut layer = hidden(rng, planes, largest * fan_in(&net) as i32, fan_in(&net), code_bits);
         if convolutions
             && rng.random_bool(0.6)
             && let Some(conv) = convolution(rng, &net)
         {
             // As many inputs a neuron as the kernel covers, and the bound that follows.
-            let largest = net.sum_bound(l) / fan_in(&net) as i64;
-            let bound = largest as i32 * (conv.taps() * conv.summands()) as i32;
-            let convolving = Hidden { conv: Some(conv), ..hidden(rng, bound, conv.taps(), code_bits) };
+            let bound = largest * (conv.taps() * conv.summands()) as i32;
+            let convolving = Hidden { conv: Some(conv), ..hidden(rng, planes, bound, conv.taps(), code_bits) };
             // Not larger than a slow reference can do.
             if convolving.size() < 700 {
                 layer = convolving;
@@ -76,12 +78,13 @@ fn network(seed: u64, images: usize, convolutions: bool) -> (Network, Images) {
         }
         net.hidden.push(layer);
     }
-    net.output = output(rng, fan_in(&net));
+    let planes = planes(rng);
+    net.output = output(rng, planes, fan_in(&net));
     if rng.random_bool(0.15) {
-        let others = (0..rng.random_range(1..=4)).map(|_| output(rng, fan_in(&net)));
+        let others = (0..rng.random_range(1..=4)).map(|_| output(rng, planes, fan_in(&net)));
         let rows = net.classes();
         let others = others.filter(|other| other.weights.rows() >= rows).map(|other| OutputCrossbar {
-            weights: BitMatrix::from_fn(rows, fan_in(&net), |o, i| other.weights.get(o, i)),
+            weights: Weights::from_values(planes, rows, fan_in(&net), |o, i| other.weights.value(o, i)),
             scale: other.scale[..rows].to_vec(),
             offset: other.offset[..rows].to_vec(),
         });
@@ -155,11 +158,21 @@ fn code(rng: &mut StdRng, code_bits: u32) -> u32 {
     }
 }
 
-fn weights(rng: &mut StdRng, rows: usize, cols: usize) -> BitMatrix {
-    BitMatrix::from_fn(rows, cols, |_, _| rng.random())
+fn weights(rng: &mut StdRng, planes: usize, rows: usize, cols: usize) -> Weights {
+    let mut weights = Weights::from_values(planes, rows, cols, |_, _| 0);
+    for plane in weights.planes_mut() {
+        *plane = BitMatrix::from_fn(rows, cols, |_, _| rng.random());
+    }
+    weights
 }
 
-fn hidden(rng: &mut StdRng, bound: i32, cols: usize, code_bits: u32) -> Hidden {
+/// Planes of a layer's weights: mostly one.
+fn planes(rng: &mut StdRng) -> usize {
+    if rng.random_bool(0.3) { rng.random_range(2..=4) } else { 1 }
+}
+
+/// A layer of weights of so many planes, whose sums reach `bound`.
+fn hidden(rng: &mut StdRng, planes: usize, bound: i32, cols: usize, code_bits: u32) -> Hidden {
     let rows = size(rng);
     // Near 0, where sums lie, and at either end: constant neurons.
     let near = (bound as f64).sqrt() as i32 + 1;
@@ -174,7 +187,7 @@ fn hidden(rng: &mut StdRng, bound: i32, cols: usize, code_bits: u32) -> Hidden {
         (0..rows).map(|_| if rng.random() { Direction::Ge } else { Direction::Le }).collect()
     };
     let mut layer = Hidden {
-        weights: weights(rng, rows, cols),
+        weights: weights(rng, planes, rows, cols),
         thresholds: (0..rows).map(|_| threshold(rng)).collect(),
         directions: directions(rng),
         method: None,
@@ -214,7 +227,7 @@ fn hidden(rng: &mut StdRng, bound: i32, cols: usize, code_bits: u32) -> Hidden {
         }
         8 => {
             let others = (0..rng.random_range(1..=6.min((1u32 << code_bits) - 1))).map(|_| Crossbar {
-                weights: weights(rng, rows, cols),
+                weights: weights(rng, planes, rows, cols),
                 thresholds: (0..rows).map(|_| threshold(rng)).collect(),
                 directions: directions(rng),
             });
@@ -225,12 +238,14 @@ fn hidden(rng: &mut StdRng, bound: i32, cols: usize, code_bits: u32) -> Hidden {
     layer
 }
 
-fn output(rng: &mut StdRng, cols: usize) -> Output {
+fn output(rng: &mut StdRng, planes: usize, cols: usize) -> Output {
     let classes = rng.random_range(2..=20);
-    let mut weights = weights(rng, classes, cols);
+    let mut weights = weights(rng, planes, classes, cols);
     if rng.random_bool(0.5) {
         // Two classes that always tie.
-        (0..cols).for_each(|i| weights.set(classes - 1, i, weights.get(0, i)));
+        for plane in weights.planes_mut() {
+            (0..cols).for_each(|i| plane.set(classes - 1, i, plane.get(0, i)));
+        }
     }
     let shift = rng.random_range(0..=12);
     let mut scale: Vec<i32> = (0..classes).map(|_| rng.random_range(-3000..=3000)).collect();

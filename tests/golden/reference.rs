@@ -2,7 +2,7 @@
 //! but the types of its results; long jumps are by matrix, where the golden model's are by polynomial.
 
 use neuspin::golden::{HiddenTrace, ImageResult, Trace};
-use neuspin::net::{BitMatrix, Conv, Direction, Drops, EarlyStop, Hidden, Images, Method, Network, Place, PoolKind};
+use neuspin::net::{Conv, Direction, Drops, EarlyStop, Hidden, Images, Method, Network, Place, PoolKind, Weights};
 use neuspin::random::JumpMatrix;
 
 /// §4, Source: width, mask and spacing.
@@ -352,12 +352,22 @@ fn convolution(
     (sums_at.concat(), active, now_live)
 }
 
+/// §1: the planes of a weight, each worth twice the one before.
+fn weight(weights: &Weights, o: usize, i: usize) -> i32 {
+    let (mut w, mut value) = (0, 1);
+    for plane in weights.planes() {
+        w += if plane.get(o, i) { value } else { -value };
+        value *= 2;
+    }
+    w
+}
+
 /// §2: Σ live · w · x.
-fn sums(weights: &BitMatrix, x: &[i32], live: &[bool]) -> Vec<i32> {
+fn sums(weights: &Weights, x: &[i32], live: &[bool]) -> Vec<i32> {
     let mut sums = vec![0; weights.rows()];
     for (o, sum) in sums.iter_mut().enumerate() {
         for i in 0..x.len() {
-            let w = if weights.get(o, i) { 1 } else { -1 };
+            let w = weight(weights, o, i);
             if live[i] {
                 *sum += w * x[i];
             }
