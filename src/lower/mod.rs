@@ -72,7 +72,7 @@ pub fn lower_with(model: &Model, options: &Options) -> Result<Network, LowerErro
     };
     let last = model.layers.len() - 1;
     for (l, layer) in model.layers[..last].iter().enumerate() {
-        let hidden = hidden::of_layer(layer, network.sum_bound(l), options.random.code_bits)
+        let hidden = hidden::of_layer(layer, network.sum_bound_of(l, &layer.weights), options.random.code_bits)
             .map_err(|what| LowerError::Layer { model: model.name.clone(), layer: l, what })?;
         network.hidden.push(hidden);
     }

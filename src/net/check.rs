@@ -1,6 +1,6 @@
 //! What every integer network must satisfy; a network that passes cannot overflow in golden or hardware.
 
-use super::{MAX_CODE_BITS, Network};
+use super::{MAX_CODE_BITS, Network, Weights};
 use thiserror::Error;
 
 /// Most inputs of a layer: keeps every sum of binary weights, 8-bit inputs included, within 31 bits.
@@ -28,6 +28,11 @@ pub(crate) const ONE_BIT_INPUTS_ALONE: &str = "a dropped input leaves its pair o
 impl Network {
     /// Largest magnitude that a sum of layer `index` can take (the output layer comes after the hidden ones).
     pub fn sum_bound(&self, index: usize) -> i64 {
+        self.sum_bound_of(index, self.hidden.get(index).map_or(&self.output.weights, |layer| &layer.weights))
+    }
+
+    /// The same of a dense layer that the network does not have yet, with `weights`.
+    pub(crate) fn sum_bound_of(&self, index: usize, weights: &Weights) -> i64 {
         let largest = match (index, self.input.bits, self.input.signed) {
             (1.., ..) | (0, 1, _) => 1,
             (0, k, false) => (1i64 << k) - 1,
@@ -38,7 +43,6 @@ impl Network {
             (None, Some(before)) => self.hidden[before].size(),
             (None, None) => self.input.features,
         };
-        let weights = self.hidden.get(index).map_or(&self.output.weights, |layer| &layer.weights);
         largest * weights.most() * fan_in as i64
     }
 
