@@ -384,7 +384,10 @@ fn random_model(rng: &mut StdRng) -> Model {
         var: (0..n).map(|_| f64::from(rng.random_range(1..=16))).collect(),
         eps,
     };
-    let weights = |rng: &mut StdRng, o, i| Weights::from_fn(o, i, |_, _| rng.random());
+    let weights = |rng: &mut StdRng, planes, o, i| {
+        let values: Vec<i32> = (0..o * i).map(|_| rng.random_range(-8..=8)).collect();
+        Weights::from_values(planes, o, i, |r, c| values[r * i + c])
+    };
     let mut m = model(rng.random_range(1..40), &[PLAIN], &[PLAIN, PLAIN], 0.0);
     m.layers.clear();
     let mut inputs = m.input.features;
@@ -393,6 +396,7 @@ fn random_model(rng: &mut StdRng) -> Model {
         let eps = if rng.random() { 0.0 } else { 1e-5 };
         let p = rng.random_range(0.0..1.0);
         let bias = rng.random_bool(0.3);
+        let planes = if rng.random() { 1 } else { rng.random_range(2..=4) };
         let place = if rng.random() { Place::BeforeSign } else { Place::AfterSign };
         let method = match rng.random_range(0..7) {
             0 => None,
@@ -414,7 +418,7 @@ fn random_model(rng: &mut StdRng) -> Model {
             }
             _ => {
                 let other = |rng: &mut StdRng| model::Crossbar {
-                    weights: weights(rng, n, inputs),
+                    weights: weights(rng, planes, n, inputs),
                     bias: bias.then(|| vector(rng, n, 1)),
                     norm: norm(rng, n, eps),
                 };
@@ -424,7 +428,7 @@ fn random_model(rng: &mut StdRng) -> Model {
         };
         let affine = matches!(method, Some(Method::Affine(_)));
         m.layers.push(Dense {
-            weights: weights(rng, n, inputs),
+            weights: weights(rng, planes, n, inputs),
             bias: (bias && !affine).then(|| vector(rng, n, 1)),
             norm: (!affine).then(|| norm(rng, n, eps)),
             method,
@@ -434,7 +438,7 @@ fn random_model(rng: &mut StdRng) -> Model {
     let mut last = dense(inputs, &[PLAIN, Norm { gamma: -0.7, beta: 0.2, ..PLAIN }], 1e-5, None);
     if rng.random_bool(0.3) {
         let other = |rng: &mut StdRng| model::Crossbar {
-            weights: weights(rng, 2, inputs),
+            weights: weights(rng, 1, 2, inputs),
             bias: Some(vector(rng, 2, 1)),
             norm: norm(rng, 2, 1e-5),
         };

@@ -202,6 +202,27 @@ fn a_manifest_has_the_lowest_version_that_says_all_of_the_model() {
 }
 
 #[test]
+fn weights_of_several_levels_say_how_many_planes_they_have() {
+    let mut several = all_methods();
+    for layer in &mut several.layers[..2] {
+        let (rows, cols) = (layer.weights.rows(), layer.weights.cols());
+        layer.weights = Weights::from_values(2, rows, cols, |o, i| (3 * o + i) as i32 % 4);
+        layer.method = None;
+        layer.norm = dense(cols, rows, None).norm;
+    }
+    let files = Files::of(&several);
+    assert_eq!(Model::read(files.path()).unwrap(), several);
+    assert_eq!((&files.manifest()["version"], &files.manifest()["layers"][0]["weight_planes"]), (&json!(3), &json!(2)));
+    let told = |change: fn(&mut Value)| Files::of(&several).manifest_error(change);
+    assert_says(&told(|m| m["version"] = json!(2)), &["weight_planes: not a field of version 2"]);
+    assert_says(&told(|m| m["layers"][1]["weight_planes"] = json!(8)), &["layer 1, weight_planes: 8; 1 to 7"]);
+    assert_says(&told(|m| m["layers"][1]["weight_planes"] = json!(1)), &["layers.1.weight", "a weight is 1 or -1"]);
+    several.layers[0].weights = Weights::from_values(8, 4, 6, |_, _| 0);
+    let error = several.write(tempfile::tempdir().unwrap().path()).unwrap_err().to_string();
+    assert_says(&error, &["layer 0, weight: 8 planes; at most 7"]);
+}
+
+#[test]
 fn a_manifest_of_version_1_is_read_as_what_it_meant() {
     let files = Files::new();
     let mut manifest = files.manifest();

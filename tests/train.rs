@@ -94,6 +94,17 @@ fn a_network_with_dropped_inputs_learns_the_digits_in_a_few_epochs() {
 }
 
 #[test]
+fn crossbars_of_several_levels_learn_the_digits_in_a_few_epochs() {
+    let config = TrainConfig { levels: Some(4), methods: "spinbayes".parse().unwrap(), ..quick() };
+    let model = run(&config);
+    let planes: Vec<usize> = model.layers.iter().map(|l| l.weights.planes().len()).collect();
+    assert_eq!(planes, [2, 2, 1]);
+    let found = test_accuracy(&model);
+    assert!(found > 0.8, "{found}");
+    assert!(model.command.contains(" --levels 4 "), "{}", model.command);
+}
+
+#[test]
 fn crossbars_of_the_output_layer_learn_the_digits_in_a_few_epochs() {
     let config = TrainConfig { output_crossbars: 3, methods: "none".parse().unwrap(), ..quick() };
     let model = run(&config);
@@ -168,6 +179,8 @@ fn methods_that_contradict_their_options_are_refused() {
             TrainConfig { crossbars: Some(4), ..config("scale") },
             "--crossbars: no layer has a method that heeds it: spin",
         ),
+        (TrainConfig { levels: Some(3), ..config("spinbayes") }, "--levels: 3; a power of two"),
+        (TrainConfig { levels: Some(4), ..config("scale") }, "--levels: no layer has a method that heeds it"),
         (TrainConfig { crossbars: Some(1), ..config("spinbayes") }, "--crossbars: 1; SpinBayes chooses among 2"),
         (TrainConfig { gaussian_bits: Some(7), ..config("subset") }, "--gaussian-bits: 7; an even number"),
         (TrainConfig { norm_groups: Some(64), ..config("affine") }, "--norm-groups: 64 of a layer of 64"),

@@ -62,6 +62,9 @@ pub struct Args {
     /// spinbayes: crossbars of a layer [default: 4]
     #[arg(long, value_name = "N")]
     crossbars: Option<usize>,
+    /// spinbayes: levels of a cell, a power of two; a weight has one bit plane for each factor of two [default: 2]
+    #[arg(long, value_name = "L")]
+    levels: Option<u32>,
     /// SpinBayes in the output layer, with so many crossbars; 1 is none
     #[arg(long, default_value_t = 1, value_name = "N")]
     output_crossbars: usize,
@@ -115,6 +118,7 @@ pub fn run(args: &Args, output: &Output) -> Result<Status> {
         norm_groups: args.norm_groups,
         gaussian_bits: args.gaussian_bits,
         crossbars: args.crossbars,
+        levels: args.levels,
         output_crossbars: args.output_crossbars,
         epochs: args.epochs,
         batch: args.batch,

@@ -9,6 +9,8 @@ const LARGEST: f64 = 1e30;
 pub(super) const MAX_WIDTH: usize = 1 << 22;
 /// Most crossbars in a layer.
 pub(super) const MAX_CROSSBARS: usize = 256;
+/// Most bit planes of a weight: it is one byte in the tensor file.
+pub(super) const MAX_WEIGHT_PLANES: usize = 7;
 /// Most layers in a model.
 pub(super) const MAX_LAYERS: usize = 1024;
 
@@ -98,6 +100,10 @@ impl Dense {
         if !(least..=MAX_WIDTH).contains(&outputs) {
             return Err(("weight".into(), format!("{outputs} outputs; {least} to {MAX_WIDTH} are supported")));
         }
+        let planes = self.weights.planes().len();
+        if planes > MAX_WEIGHT_PLANES {
+            return Err(("weight".into(), format!("{planes} planes; at most {MAX_WEIGHT_PLANES} are supported")));
+        }
         let affine = matches!(self.method, Some(Method::Affine(_)));
         match &self.norm {
             Some(_) if affine => {
@@ -178,6 +184,10 @@ impl Dense {
             let (rows, cols) = (crossbar.weights.rows(), crossbar.weights.cols());
             if (rows, cols) != (outputs, inputs) {
                 return Err((place + "weight", format!("{rows} × {cols}; the first has {outputs} × {inputs}")));
+            }
+            let (planes, first) = (crossbar.weights.planes().len(), self.weights.planes().len());
+            if planes != first {
+                return Err((place + "weight", format!("{planes} planes; the first has {first}")));
             }
             check_norm(&place, &crossbar.norm, outputs)?;
             if self.norm.as_ref().is_some_and(|norm| norm.eps != crossbar.norm.eps) {

@@ -50,6 +50,17 @@ pub(super) struct Layer {
     pub norm: Option<Norm>,
     pub activation: Activation,
     pub method: Option<Method>,
+    /// Bit planes of a weight.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub weight_planes: usize,
+}
+
+fn one() -> usize {
+    1
+}
+
+fn is_one(planes: &usize) -> bool {
+    *planes == 1
 }
 
 /// A layer of version 1.
@@ -153,7 +164,9 @@ impl Manifest {
     pub(super) fn needs(&self) -> Option<(u32, &'static str)> {
         let output = || self.layers.last().is_some_and(|layer| layer.crossbars() > 1);
         let dropout = self.input.dropout.map(|_| (3, "input.dropout"));
-        dropout.or_else(|| output().then_some((3, "the last layer's method")))
+        let several = self.layers.iter().any(|layer| layer.weight_planes != 1);
+        let planes = several.then_some((3, "weight_planes"));
+        dropout.or(planes).or_else(|| output().then_some((3, "the last layer's method")))
     }
 }
 
@@ -167,6 +180,7 @@ impl Layer {
             norm: layer.norm.as_ref().map(|norm| Norm { kind: NormKind::Batch, eps: norm.eps }),
             activation: if last { Activation::None } else { Activation::Sign },
             method: layer.method.as_ref().map(Method::new),
+            weight_planes: layer.weights.planes().len(),
         }
     }
 
@@ -219,6 +233,6 @@ impl From<LayerV1> for Layer {
     fn from(old: LayerV1) -> Layer {
         let LayerV1 { kind, inputs, outputs, bias, norm, activation, dropout } = old;
         let method = dropout.map(|d| Method::Spindrop { p: d.p, place: Place::AfterSign });
-        Layer { kind, inputs, outputs, bias, norm: Some(norm), activation, method }
+        Layer { kind, inputs, outputs, bias, norm: Some(norm), activation, method, weight_planes: 1 }
     }
 }

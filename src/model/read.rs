@@ -1,6 +1,6 @@
 //! Reading a model: every file bounded, every value checked.
 
-use super::check::{MAX_CROSSBARS, MAX_LAYERS, MAX_WIDTH};
+use super::check::{MAX_CROSSBARS, MAX_LAYERS, MAX_WEIGHT_PLANES, MAX_WIDTH};
 use super::manifest::{Activation, FORMAT, Heading, LayerV1, MANIFEST, Manifest, VERSION};
 use super::{Model, ModelError, tensors};
 use crate::model::write::hash;
@@ -69,6 +69,10 @@ fn parse(text: &[u8], file: &str) -> Result<Manifest, ModelError> {
         return fail("layers", format!("{} layers; at most {MAX_LAYERS} are supported", manifest.layers.len()));
     }
     for (l, layer) in manifest.layers.iter().enumerate() {
+        if !(1..=MAX_WEIGHT_PLANES).contains(&layer.weight_planes) {
+            let what = format!("{}; 1 to {MAX_WEIGHT_PLANES} are supported", layer.weight_planes);
+            return fail(&format!("layer {l}, weight_planes"), what);
+        }
         for (field, n) in [("inputs", layer.inputs), ("outputs", layer.outputs)] {
             if !(1..=MAX_WIDTH).contains(&n) {
                 return fail(&format!("layer {l}, {field}"), format!("{n}; 1 to {MAX_WIDTH} are supported"));

@@ -135,7 +135,7 @@ impl<'a> Source<'a> {
             None => None,
         };
         let bias = if layer.bias { Some(vector("bias")?) } else { None };
-        let weights = self.weights(&format!("{place}.weight"), layer.outputs, layer.inputs)?;
+        let weights = self.weights(&format!("{place}.weight"), layer.outputs, layer.inputs, layer.weight_planes)?;
         Ok((weights, bias, norm))
     }
 
@@ -167,17 +167,23 @@ impl<'a> Source<'a> {
         })
     }
 
-    fn weights(&mut self, name: &str, rows: usize, cols: usize) -> Result<Weights, ModelError> {
+    fn weights(&mut self, name: &str, rows: usize, cols: usize, planes: usize) -> Result<Weights, ModelError> {
         let tensor = self.tensor(name, &[rows, cols])?;
         if tensor.dtype() != Dtype::I8 {
             return self.fail(name, format!("{:?} values; weights are I8", tensor.dtype()));
         }
         let data = tensor.data();
-        if let Some(at) = data.iter().position(|&w| w != 1 && w != (-1i8) as u8) {
-            let (o, i, w) = (at / cols, at % cols, data[at] as i8);
-            return self.fail(name, format!("output {o}, input {i}: weight {w}; a weight is 1 or -1"));
+        let most = (1i32 << planes) - 1;
+        let value = |at: usize| i32::from(data[at] as i8);
+        if let Some(at) = (0..data.len()).find(|&at| value(at) % 2 == 0 || value(at).abs() > most) {
+            let (o, i, w) = (at / cols, at % cols, value(at));
+            let allowed = match planes {
+                1 => "a weight is 1 or -1".into(),
+                _ => format!("with {planes} planes a weight is odd, -{most} to {most}"),
+            };
+            return self.fail(name, format!("output {o}, input {i}: weight {w}; {allowed}"));
         }
-        Ok(Weights::from_fn(rows, cols, |o, i| data[o * cols + i] == 1))
+        Ok(Weights::from_values(planes, rows, cols, |o, i| value(o * cols + i)))
     }
 
     fn vector(&mut self, name: &str, len: usize) -> Result<Vec<f64>, ModelError> {

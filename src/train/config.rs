@@ -39,6 +39,8 @@ pub struct TrainConfig {
     pub gaussian_bits: Option<u32>,
     /// Of a layer with SpinBayes.
     pub crossbars: Option<usize>,
+    /// Levels of a cell in layers with SpinBayes: a power of two, 2 to 128.
+    pub levels: Option<u32>,
     /// Of the output layer: 1, or with SpinBayes more.
     pub output_crossbars: usize,
     pub epochs: u32,
@@ -77,6 +79,7 @@ impl Default for TrainConfig {
             norm_groups: None,
             gaussian_bits: None,
             crossbars: None,
+            levels: None,
             output_crossbars: 1,
             epochs: 100,
             batch: 64,
@@ -105,6 +108,9 @@ impl TrainConfig {
             line += &format!(" --input-dropout {p}");
         }
         line += &self.method_options();
+        if let Some(levels) = self.levels {
+            line += &format!(" --levels {levels}");
+        }
         if self.output_crossbars > 1 {
             line += &format!(" --output-crossbars {}", self.output_crossbars);
         }

@@ -77,6 +77,7 @@ impl TrainConfig {
             ("norm-groups", self.norm_groups.is_some() && !has(&[Kind::Affine]), "affine"),
             ("gaussian-bits", self.gaussian_bits.is_some() && !has(&[Kind::Subset]), "subset"),
             ("crossbars", self.crossbars.is_some() && !has(&[Kind::Spinbayes]), "spinbayes"),
+            ("levels", self.levels.is_some() && !has(&[Kind::Spinbayes]) && self.output_crossbars < 2, "spinbayes"),
         ];
         if let Some((option, _, of)) = unheeded.into_iter().find(|(_, unheeded, _)| *unheeded) {
             return fail(option, format!("no layer has a method that heeds it: {of}"));
@@ -97,6 +98,7 @@ impl TrainConfig {
         if bits % 2 == 1 || !(2..=16).contains(&bits) {
             return fail("gaussian-bits", format!("{bits}; an even number of 2 to 16"));
         }
+        self.planes()?;
         let crossbars = self.crossbars.unwrap_or(CROSSBARS);
         if !(2..=MOST_CROSSBARS).contains(&crossbars) {
             return fail("crossbars", format!("{crossbars}; SpinBayes chooses among 2 to {MOST_CROSSBARS}"));
@@ -118,6 +120,17 @@ impl TrainConfig {
             Kind::Spinbayes => Some(LayerMethod::Spinbayes { crossbars }),
         };
         Ok(kinds.iter().map(method).collect())
+    }
+
+    /// Bit planes of a weight in layers with SpinBayes.
+    pub(super) fn planes(&self) -> Result<u32, TrainError> {
+        match self.levels.unwrap_or(2) {
+            levels @ 2..=128 if levels.is_power_of_two() => Ok(levels.ilog2()),
+            levels => {
+                let what = format!("{levels}; a power of two, 2 to 128, since a weight is made of binary planes");
+                Err(TrainError::Config { option: "levels", what })
+            }
+        }
     }
 
     /// The options of [`TrainConfig::layer_methods`] with which the same model is made whatever the defaults.

@@ -3,7 +3,7 @@
 use super::adam::Variable;
 use super::method::LayerMethod;
 use super::norm::{Normalise, statistics};
-use super::sign::{ActivationSign, WeightSign};
+use super::sign::{ActivationSign, WeightLevel};
 use super::stochastic::{Stochastic, choices};
 use super::{TrainConfig, TrainError};
 use crate::model::{self, BatchNorm, Crossbars, Dense, Method};
@@ -34,6 +34,8 @@ struct Layer {
 struct Crossbar {
     /// inputs × outputs, so that no product needs a transposed copy.
     latent: Var,
+    /// Bit planes of a weight.
+    planes: u32,
     gamma: Var,
     beta: Var,
     mean: Vec<f32>,
@@ -49,7 +51,8 @@ impl Network {
         for (widths, method) in config.layers.0.windows(2).zip(methods) {
             let (inputs, outputs) = (widths[0], widths[1]);
             let crossbars = if let Some(LayerMethod::Spinbayes { crossbars }) = method { crossbars } else { 1 };
-            let crossbars: Result<_, _> = (0..crossbars).map(|_| Crossbar::new(inputs, outputs, rng)).collect();
+            let planes = if crossbars > 1 { config.planes()? } else { 1 };
+            let crossbars: Result<_, _> = (0..crossbars).map(|_| Crossbar::new(inputs, outputs, planes, rng)).collect();
             let method = match method {
                 Some(method) => Some(Stochastic::new(method, inputs, outputs, rng)?),
                 None => None,
@@ -159,9 +162,10 @@ impl Layer {
 }
 
 impl Crossbar {
-    fn new(inputs: usize, outputs: usize, rng: &mut StdRng) -> Result<Crossbar, TrainError> {
+    fn new(inputs: usize, outputs: usize, planes: u32, rng: &mut StdRng) -> Result<Crossbar, TrainError> {
         let latent: Vec<f32> = (0..inputs * outputs).map(|_| rng.random_range(-INITIAL..INITIAL)).collect();
         Ok(Crossbar {
+            planes,
             latent: Var::from_tensor(&Tensor::from_vec(latent, (inputs, outputs), &Device::Cpu)?)?,
             gamma: Var::from_tensor(&Tensor::from_vec(vec![1f32; outputs], outputs, &Device::Cpu)?)?,
             beta: Var::from_tensor(&Tensor::from_vec(vec![0f32; outputs], outputs, &Device::Cpu)?)?,
@@ -171,7 +175,7 @@ impl Crossbar {
     }
 
     fn sums(&self, x: &Tensor) -> Result<Tensor, TrainError> {
-        Ok(x.matmul(&self.latent.apply_op1(WeightSign)?)?)
+        Ok(x.matmul(&self.latent.apply_op1(WeightLevel { planes: self.planes })?)?)
     }
 
     /// Batch norm; updates the running statistics.
@@ -188,6 +192,9 @@ impl Crossbar {
     fn export(&self, scale: f64) -> Result<model::Crossbar, TrainError> {
         let latent = self.latent.to_vec2::<f32>()?;
         let (inputs, outputs) = self.latent.dims2()?;
+        let level = WeightLevel { planes: self.planes };
+        // Weights of a model are integers.
+        let scale = scale * f64::from(level.most());
         let widen = |values: &[f32], factor: f64| values.iter().map(|&v| factor * f64::from(v)).collect();
         let norm = BatchNorm {
             gamma: widen(&self.gamma.to_vec1()?, 1.0),
@@ -196,7 +203,7 @@ impl Crossbar {
             var: widen(&self.var, scale * scale),
             eps: EPS * scale * scale,
         };
-        let weights = Weights::from_fn(outputs, inputs, |o, i| latent[i][o] >= 0.0);
+        let weights = Weights::from_values(self.planes as usize, outputs, inputs, |o, i| level.of(latent[i][o]));
         Ok(model::Crossbar { weights, bias: None, norm })
     }
 }

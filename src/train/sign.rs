@@ -3,9 +3,12 @@
 use crate::net::Place;
 use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor, bail};
 
-/// `sign(w)` with `sign(0) = +1`; its gradient is that of the identity (Courbariaux et al. 2016). The optimiser keeps
-/// latent weights within ±1.
-pub struct WeightSign;
+/// The weight nearest to a latent one among 2^planes levels from −1 to 1, in units of the largest; with one plane `sign(w)`, and
+/// `sign(0) = +1`. Its gradient is that of the identity (Courbariaux et al. 2016). The optimiser keeps latent weights within ±1.
+pub struct WeightLevel {
+    /// Bit planes of a weight.
+    pub planes: u32,
+}
 
 /// `sign(x)`, and SpinDrop without scaling what is kept: a dropped activation is 0 after the sign; before it, x is 0 and so
 /// the activation +1.
@@ -28,14 +31,29 @@ fn sign(x: f32) -> f32 {
     if x >= 0.0 { 1.0 } else { -1.0 }
 }
 
-impl CustomOp1 for WeightSign {
+impl WeightLevel {
+    /// The weight of a latent one in −1 to 1: an odd integer, one of 2^planes levels of equal width.
+    pub fn of(&self, latent: f32) -> i32 {
+        let levels = 1i32 << self.planes;
+        let level = ((latent + 1.0) * 0.5 * levels as f32).floor() as i32;
+        2 * level.clamp(0, levels - 1) - (levels - 1)
+    }
+
+    /// Largest weight.
+    pub fn most(&self) -> i32 {
+        (1 << self.planes) - 1
+    }
+}
+
+impl CustomOp1 for WeightLevel {
     fn name(&self) -> &'static str {
-        "sign-of-weights"
+        "levels-of-weights"
     }
 
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let signs = values(storage, layout)?.iter().map(|&x| sign(x)).collect();
-        Ok((CpuStorage::F32(signs), layout.shape().clone()))
+        let most = self.most() as f32;
+        let levels = values(storage, layout)?.iter().map(|&x| self.of(x) as f32 / most).collect();
+        Ok((CpuStorage::F32(levels), layout.shape().clone()))
     }
 
     fn bwd(&self, _: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
@@ -84,7 +102,11 @@ mod tests {
 
     #[test]
     fn gradients_of_weights_pass_everywhere() {
-        let (signs, gradients) = sign_and_gradient(WeightSign);
+        let (levels, gradients) = sign_and_gradient(WeightLevel { planes: 2 });
+        let third = 1.0 / 3.0;
+        assert_eq!(levels, [-1.0, -1.0, -third, third, 1.0, 1.0, 1.0]);
+        assert_eq!(gradients, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]);
+        let (signs, gradients) = sign_and_gradient(WeightLevel { planes: 1 });
         assert_eq!(signs, [-1.0, -1.0, -1.0, 1.0, 1.0, 1.0, 1.0]);
         assert_eq!(gradients, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]);
     }
