@@ -167,7 +167,7 @@ fn parameters_of_methods_reach_the_model() {
 #[test]
 fn methods_that_contradict_their_options_are_refused() {
     let config = |methods: &str| TrainConfig { methods: methods.parse().unwrap(), ..quick() };
-    let cases: [(TrainConfig, &str); 12] = [
+    let cases: [(TrainConfig, &str); 14] = [
         (TrainConfig { dropout: Some(0.1), ..config("subset") }, "--dropout: no layer has a method that heeds it"),
         (TrainConfig { dropout: Some(0.1), ..config("none") }, "--dropout: no layer"),
         (

@@ -108,7 +108,7 @@ module digits_spindrop_logits (
   reg [41:0] constant_q;
   wire [17:0] scale = constant_q[41:24];
   reg [23:0] offset_q;
-  reg [31:0] value_q;  // 2 * matches + odd, which is a + inputs
+  reg [31:0] value_q;  // 2 * matches + odd, which is a plus the most that it can be
 
   always @(posedge clk_i) begin
     constant_q <= constants[class_q];
