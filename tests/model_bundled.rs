@@ -49,7 +49,7 @@ fn every_bundled_manifest_follows_the_schema() {
 fn the_schema_refuses_what_the_reader_refuses() {
     type Change = fn(&mut Value);
     let changes: [(&str, Change); 14] = [
-        ("version", |m| m["version"] = json!(3)),
+        ("version", |m| m["version"] = json!(4)),
         ("format", |m| m["format"] = json!("onnx")),
         ("unknown field", |m| m["colour"] = json!("red")),
         ("missing field", |m| drop(m.as_object_mut().unwrap().remove("seed"))),

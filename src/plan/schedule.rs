@@ -39,8 +39,10 @@ struct Stage {
     reads: u64,
     /// Clocks from its begin to its last beat.
     last_beat: u64,
-    /// Clocks before it is idle in which it promises the bank that it reads.
+    /// Clocks before it has read it in which it promises the bank that it reads.
     early: u64,
+    /// Clocks from when it has read a frame to when it may begin another, one not counted.
+    waits: u64,
 }
 
 /// Timing of a planned network.
@@ -100,6 +102,7 @@ impl Schedule {
             reads: l.pass_clocks() as u64,
             last_beat: (l.pass_clocks() + latency) as u64,
             early: *early as u64,
+            waits: 0,
         };
         let mut stages: Vec<Stage> = layers.iter().zip(&latencies.layers).zip(&latencies.early).map(stage).collect();
         let replay = network.once_per_image();
@@ -114,11 +117,16 @@ impl Schedule {
             // Draws that hold for a pass are made between passes; one clock is free.
             let between = if network.input.dropout.is_some() { 1 } else { restart_clocks(network, plan) as u64 };
             let waits = if clocks == 1 { between - 1 } else { 0 };
-            stages.insert(replay, Stage { reads: beats * clocks + waits, last_beat, early: 0 });
+            stages.insert(replay, Stage { reads: beats * clocks, last_beat, early: 0, waits });
         }
         // The uncertainty is one more stage, which takes groups of passes from the logits.
         let reading = latencies.uncertainty;
-        stages.extend(reading.map(|r| Stage { reads: r.clocks as u64, last_beat: r.clocks as u64, early: 0 }));
+        stages.extend(reading.map(|r| Stage {
+            reads: r.clocks as u64,
+            last_beat: r.clocks as u64,
+            early: 0,
+            waits: 0,
+        }));
         Schedule {
             input_beats: (layers[0].values() / layers[0].simd) as u64,
             classes: network.classes() as u64,
@@ -205,7 +213,7 @@ impl Schedule {
         let stage = self.stages[at];
         let next_bank = progress.get(at + 1).map_or(0, Progress::bank_free).max(result_bank.unwrap_or(0));
         let begin = progress[at].idle.max(filled).max(next_bank);
-        progress[at].idle = begin + stage.reads + 1;
+        progress[at].idle = begin + stage.reads + stage.waits + 1;
         progress[at].release(begin + stage.reads + 1 - stage.early);
         begin + stage.last_beat + 1
     }
