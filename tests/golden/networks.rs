@@ -41,7 +41,7 @@ fn network(seed: u64, images: usize, convolutions: bool) -> (Network, Images) {
             offset: vec![],
             shift: 0,
             frac_bits: 4,
-            logit_bits: 24,
+            logit_bits: 26,
             temperature: 1.0,
             others: vec![],
         },
@@ -252,5 +252,6 @@ fn output(rng: &mut StdRng, planes: usize, cols: usize) -> Output {
     let mut offset: Vec<i64> = (0..classes).map(|_| rng.random_range(-100_000..=100_000)).collect();
     scale[classes - 1] = scale[0];
     offset[classes - 1] = offset[0];
-    Output { weights, scale, offset, shift, frac_bits: 4, logit_bits: 24, temperature: 1.0, others: vec![] }
+    // As many bits as logits of 4 planes over the largest map need.
+    Output { weights, scale, offset, shift, frac_bits: 4, logit_bits: 26, temperature: 1.0, others: vec![] }
 }
