@@ -59,7 +59,7 @@ faults:
 prove: tools
 	scripts/prove.sh
 
-DIGITS = digits-spindrop digits-spatial digits-scale digits-affine digits-subset digits-spinbayes
+DIGITS = digits-spindrop digits-spatial digits-scale digits-affine digits-subset digits-spinbayes digits-spinbayes-4level
 MNIST = mnist-spindrop-1bit mnist-spatial mnist-scale mnist-affine mnist-subset mnist-spinbayes
 
 ## compare: the methods side by side, digits with cells by Yosys (some minutes), MNIST in the golden model

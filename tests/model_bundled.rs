@@ -8,11 +8,12 @@ use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
 
-const BUNDLED: [&str; 13] = [
+const BUNDLED: [&str; 14] = [
     "digits-affine",
     "digits-scale",
     "digits-spatial",
     "digits-spinbayes",
+    "digits-spinbayes-4level",
     "digits-spindrop",
     "digits-subset",
     "mnist-affine",
@@ -111,6 +112,7 @@ fn the_digits_networks_are_as_accurate_as_they_must_be() {
         ("digits-affine", 0.955),
         ("digits-subset", 0.975),
         ("digits-spinbayes", 0.960),
+        ("digits-spinbayes-4level", 0.960),
     ] {
         let found = test_accuracy(name);
         assert!(found >= floor, "{name}: {found}");
@@ -151,7 +153,9 @@ fn the_mnist_networks_are_as_accurate_as_they_must_be() {
         ("mnist-spindrop-1bit", 0.974),
         ("mnist-spindrop-8bit", 0.980),
         ("mnist-scale", 0.970),
+        ("mnist-affine", 0.970),
         ("mnist-subset", 0.970),
+        ("mnist-spinbayes", 0.970),
     ] {
         let found = test_accuracy(name);
         assert!(found >= floor, "{name}: {found}");
