@@ -62,7 +62,7 @@ prove: tools
 DIGITS = digits-spindrop digits-spatial digits-scale digits-affine digits-subset digits-spinbayes digits-spinbayes-4level
 MNIST = mnist-spindrop-1bit mnist-spatial mnist-scale mnist-affine mnist-subset mnist-spinbayes
 
-## compare: the methods side by side, digits with cells by Yosys (some minutes), MNIST in the golden model
+## compare: the methods side by side, accuracy, random bits, cycles, cells by Yosys (a quarter of an hour)
 compare: tools data
 	cargo run --release --quiet -- compare $(DIGITS) --target-luts 3000 --synthesize
-	cargo run --release --quiet -- compare $(MNIST) --target-luts 4000
+	cargo run --release --quiet -- compare $(MNIST) --target-luts 4000 --synthesize
