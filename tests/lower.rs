@@ -8,7 +8,7 @@ use neuspin::model::{
     self, Affine, BatchNorm, Dense, Draw, Dropout, Encoding, InputSpec, Method, Model, ScaleDropout, Subset, Training,
     before_sign, forward,
 };
-use neuspin::net::{self, Direction, Drops, Hidden, Network, Place, Random, Weights};
+use neuspin::net::{self, Conv, Direction, Drops, Hidden, Map, Network, Pad, Place, Pool, PoolKind, Random, Weights};
 use num_rational::Ratio;
 use proptest::prelude::*;
 use rand::rngs::StdRng;
@@ -34,7 +34,7 @@ fn dense(inputs: usize, norms: &[Norm], eps: f64, p: Option<f64>) -> Dense {
     let norm =
         BatchNorm { gamma: all(|n| n.gamma), beta: all(|n| n.beta), mean: all(|n| n.mean), var: all(|n| n.var), eps };
     let weights = Weights::from_fn(norms.len(), inputs, |o, i| (o + i) % 3 == 0);
-    Dense { weights, bias: Some(all(|n| n.bias)), norm: Some(norm), method: p.map(Method::spindrop) }
+    Dense { weights, bias: Some(all(|n| n.bias)), norm: Some(norm), method: p.map(Method::spindrop), conv: None }
 }
 
 /// A model of `features` 1-bit inputs with these hidden neurons and classes.
@@ -432,6 +432,7 @@ fn random_model(rng: &mut StdRng) -> Model {
             bias: (bias && !affine).then(|| vector(rng, n, 1)),
             norm: (!affine).then(|| norm(rng, n, eps)),
             method,
+            conv: None,
         });
         inputs = n;
     }
@@ -472,6 +473,111 @@ fn networks_with_dropped_inputs_agree_with_the_float_reference() {
             }
         }
     }
+}
+
+/// A random model that begins with convolutions, of methods that lower exactly.
+fn random_convolutions(rng: &mut StdRng) -> Model {
+    let mut m = model(1, &[PLAIN], &[PLAIN, PLAIN], 0.0);
+    m.layers.clear();
+    let side = |rng: &mut StdRng| rng.random_range(3..9);
+    let mut map = Map { height: side(rng), width: side(rng), channels: rng.random_range(1..4) };
+    m.input = InputSpec { features: map.size(), bits: rng.random_range(1..4), ..m.input };
+    m.input.encoding = if m.input.bits == 1 { Encoding::Threshold { at: 1 } } else { Encoding::Shift { right: 0 } };
+    for _ in 0..rng.random_range(1..4) {
+        let mut pair = |most: usize| (rng.random_range(1..=most), rng.random_range(1..=most));
+        let (kernel, stride) = (pair(map.height.min(map.width).min(3)), pair(2));
+        let pad = |rng: &mut StdRng, kernel: usize| rng.random_range(0..kernel);
+        let (top, bottom) = (pad(rng, kernel.0), pad(rng, kernel.0));
+        let (left, right) = (pad(rng, kernel.1), pad(rng, kernel.1));
+        let mut conv = Conv { input: map, kernel, stride, pad: Pad { top, left, bottom, right }, pool: None };
+        let (rows, cols) = conv.summed();
+        let kind = [PoolKind::Or, PoolKind::Max, PoolKind::Sum][rng.random_range(0..3)];
+        let size = (rng.random_range(1..=rows.min(3)), rng.random_range(1..=cols.min(3)));
+        let stride = (rng.random_range(1..=2), rng.random_range(1..=2));
+        conv.pool = rng.random::<bool>().then_some(Pool { kind, size, stride });
+        let norms: Vec<Norm> = (0..rng.random_range(1..6))
+            .map(|_| {
+                let mut quarter = || f64::from(rng.random_range(-16..=16)) / 4.0;
+                Norm { gamma: quarter(), mean: quarter(), beta: quarter(), ..PLAIN }
+            })
+            .collect();
+        let p = rng.random_range(0.1..0.9);
+        let place = if rng.random() { Place::BeforeSign } else { Place::AfterSign };
+        let mut layer = dense(conv.taps(), &norms, 1e-5, None);
+        let signs: Vec<bool> = (0..conv.taps() * norms.len()).map(|_| rng.random()).collect();
+        layer.weights = Weights::from_fn(norms.len(), conv.taps(), |o, i| signs[o * conv.taps() + i]);
+        layer.method = match rng.random_range(0..3) {
+            0 => None,
+            1 => Some(Method::Spindrop(Dropout { p, place })),
+            _ => Some(Method::SpatialSpindrop(Dropout { p, place })),
+        };
+        layer.conv = Some(conv);
+        let (height, width) = conv.positions();
+        map = Map { height, width, channels: norms.len() };
+        m.layers.push(layer);
+    }
+    m.layers.push(dense(map.size(), &[PLAIN, Norm { gamma: -0.7, beta: 0.2, ..PLAIN }], 1e-5, None));
+    m
+}
+
+/// The golden model's own draws in the float network: every activation of every pass is the same, pooled maps and padding included.
+#[test]
+fn random_convolutions_agree_with_the_float_reference() {
+    let mut rng = StdRng::seed_from_u64(12);
+    let mut pooled = [0; 4];
+    for _ in 0..300 {
+        let model = random_convolutions(&mut rng);
+        let network = lower(&model).unwrap();
+        let golden = Golden::new(&network).unwrap();
+        for pass in 0..4 {
+            let most = if model.input.bits == 1 { 1 } else { (1i16 << model.input.bits) - 1 };
+            let image: Vec<i16> = (0..model.input.features).map(|_| rng.random_range(0..=most)).collect();
+            let trace = golden.trace(&image, 0, pass).unwrap();
+            let draws = model.layers.iter().zip(&network.hidden).zip(&trace.hidden).map(|((float, layer), found)| {
+                let dropout = match &float.method {
+                    Some(Method::Spindrop(m) | Method::SpatialSpindrop(m)) => m,
+                    _ => return None,
+                };
+                // Before the sign what was dropped leaves no trace where the neuron fires anyway.
+                (dropout.place == Place::AfterSign).then(|| match float.method {
+                    Some(Method::SpatialSpindrop(_)) => Draw::Live(found.live[..layer.weights.rows()].to_vec()),
+                    _ => Draw::Live(found.live.clone()),
+                })
+            });
+            let draws: Vec<Option<Draw>> = draws.collect();
+            let before_sign = |l: usize| matches!(&model.layers[l].method, Some(Method::Spindrop(m) | Method::SpatialSpindrop(m)) if m.place == Place::BeforeSign);
+            let exact = (0..network.hidden.len()).take_while(|&l| !before_sign(l)).count();
+            let draws: Vec<Draw> = draws.into_iter().map(|draw| draw.unwrap_or(Draw::None)).collect();
+            let float = forward(&model, &image, &draws);
+            for l in 0..exact {
+                assert_eq!(float.activations[l], trace.hidden[l].active, "layer {l} of {}", model.topology());
+                let kind = model.layers[l].conv.and_then(|conv| conv.pool).map_or(0, |pool| 1 + pool.kind as usize);
+                pooled[kind] += 1;
+            }
+            // A dropped map before the sign fires everywhere; the others do as without.
+            if let Some(layer) = model.layers.get(exact).filter(|_| exact < network.hidden.len()) {
+                let found = &trace.hidden[exact].active;
+                let without = &float.activations[exact];
+                assert!(found.iter().zip(without).all(|(found, without)| *found || !without));
+                let live = match layer.method {
+                    Some(Method::SpatialSpindrop(_)) => {
+                        let maps = layer.outputs();
+                        let map = |o: usize| found.iter().skip(o).step_by(maps).all(|&fires| fires);
+                        (0..maps).map(|o| !map(o)).collect()
+                    }
+                    _ => found.iter().zip(without).map(|(found, without)| found == without).collect(),
+                };
+                let draws: Vec<Draw> = draws[..exact]
+                    .iter()
+                    .cloned()
+                    .chain([Draw::Live(live)])
+                    .chain(draws[exact + 1..].iter().cloned())
+                    .collect();
+                assert_eq!(&forward(&model, &image, &draws).activations[exact], found, "layer {exact}");
+            }
+        }
+    }
+    assert!(pooled.iter().all(|&n| n > 50), "{pooled:?}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use neuspin::model::{
     Affine, BatchNorm, Crossbar, Crossbars, Dense, Draw, Dropout, Encoding, InputSpec, Method, Model, ScaleDropout,
     Subset, Training, before_sign, forward,
 };
-use neuspin::net::{Drops, Place, Weights};
+use neuspin::net::{Conv, Drops, Map, Pad, Place, Pool, PoolKind, Weights};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -23,6 +23,7 @@ fn dense(inputs: usize, outputs: usize, p: Option<f64>) -> Dense {
             eps: 1e-5,
         }),
         method: p.map(Method::spindrop),
+        conv: None,
     }
 }
 
@@ -88,6 +89,41 @@ fn version_3() -> Model {
     let other = Crossbar { weights: Weights::zeros(3, 5), bias: None, norm: dense(5, 3, None).norm.unwrap() };
     m.layers[2].method = Some(Method::Spinbayes(Crossbars { others: vec![other] }));
     m
+}
+
+/// A convolution of a map of 2 × 3, pooled, before a dense layer.
+fn with_convolution() -> Model {
+    let mut m = model();
+    let pool = Pool { kind: PoolKind::Or, size: (1, 2), stride: (1, 1) };
+    let pad = Pad { left: 1, ..Pad::default() };
+    let input = Map { height: 2, width: 3, channels: 1 };
+    let conv = Conv { input, kernel: (2, 2), stride: (1, 1), pad, pool: Some(pool) };
+    let dropout = Method::SpatialSpindrop(Dropout { p: 0.1, place: Place::AfterSign });
+    m.layers = vec![Dense { conv: Some(conv), method: Some(dropout), ..dense(4, 2, None) }, dense(4, 3, None)];
+    m
+}
+
+#[test]
+fn convolutions_that_do_not_fit_are_refused() {
+    type Change = fn(&mut Value);
+    let cases: [(Change, &[&str]); 8] = [
+        (|m| m["version"] = json!(2), &["a convolution: not a field of version 2"]),
+        (|m| m["layers"][0]["kind"] = json!("dense"), &["layer 0, conv", "one of kind `dense` has it not"]),
+        (|m| drop(m["layers"][0].as_object_mut().unwrap().remove("conv")), &["layer 0, conv", "of kind `conv` has"]),
+        (|m| m["layers"][0]["conv"]["input"]["width"] = json!(4), &["layer 0, conv: a map of 2 × 4 × 1", "gives 6"]),
+        (|m| m["layers"][0]["conv"]["kernel"] = json!([1, 2]), &["weights for 4 inputs, but the kernel covers 2"]),
+        (|m| m["layers"][0]["conv"]["stride"] = json!([0, 1]), &["layer 0, conv: stride 0 × 1"]),
+        (|m| m["layers"][0]["conv"]["pad"]["left"] = json!(2), &["layer 0, conv", "outside the map"]),
+        (|m| m["layers"][0]["conv"]["pool"]["size"] = json!([3, 1]), &["layer 0, conv: pooling over 3 × 1 of 1 × 3"]),
+    ];
+    for (change, expected) in cases {
+        assert_says(&Files::of(&with_convolution()).manifest_error(change), expected);
+    }
+    let mut last = with_convolution();
+    last.layers.pop();
+    last.layers.insert(0, dense(6, 6, None));
+    let said = last.check().unwrap_err().to_string();
+    assert!(said.contains("layer 1, conv: the last layer gives logits and is dense"), "{said}");
 }
 
 /// A written model, to be damaged.
@@ -169,7 +205,7 @@ fn overwrite(bytes: &mut [u8], name: &str, value: &[u8]) {
 
 #[test]
 fn a_model_reads_back_as_it_was_written() {
-    for model in [model(), all_methods(), version_3()] {
+    for model in [model(), all_methods(), version_3(), with_convolution()] {
         assert_eq!(Model::read(Files::of(&model).path()).unwrap(), model);
     }
 }
@@ -361,7 +397,7 @@ fn manifests_that_ask_for_the_impossible_are_refused() {
         (|m| m["input"]["encoding"] = json!({"method": "threshold", "at": 8}), &["input.encoding", "use a shift"]),
         (|m| m["input"]["encoding"]["right"] = json!(8), &["input.encoding", "0 to 7"]),
         (|m| m["layers"] = json!([]), &["layers.0.", "not announce"]),
-        (|m| m["layers"][0]["kind"] = json!("conv"), &["unknown variant `conv`", "dense"]),
+        (|m| m["layers"][0]["kind"] = json!("recurrent"), &["unknown variant `recurrent`", "dense", "conv"]),
         (|m| m["layers"][0]["method"]["p"] = json!(1.5), &["layer 0, method.p: 1.5", "from 0 to 1"]),
         (|m| m["layers"][0]["method"]["p"] = json!(-0.1), &["layer 0, method.p: -0.1", "from 0 to 1"]),
         (|m| m["layers"][2]["method"] = m["layers"][0]["method"].clone(), &["layer 2, method", "use null"]),
@@ -536,8 +572,15 @@ fn forward_computes_what_the_definition_says() {
             bias: None,
             norm: norm([1.0, 2.0], [0.0, 0.0], [4.0, 2.5]),
             method: Some(Method::spindrop(0.5)),
+            conv: None,
         },
-        Dense { weights, bias: Some(vec![0.5, 0.0]), norm: norm([4.0, 1.0], [1.0, -1.0], [0.0, 0.0]), method: None },
+        Dense {
+            weights,
+            bias: Some(vec![0.5, 0.0]),
+            norm: norm([4.0, 1.0], [1.0, -1.0], [0.0, 0.0]),
+            method: None,
+            conv: None,
+        },
     ];
     m.check().unwrap();
     // Sums 4 and 2: neuron 0 is at its threshold, sign(0) = +1; neuron 1 is at 2·(2 − 2.5)/2 < 0.
@@ -559,7 +602,7 @@ fn two_neurons(method: Method) -> Dense {
     let norm =
         BatchNorm { gamma: vec![1.0, 2.0], beta: vec![0.5, 0.0], mean: vec![4.0, 2.5], var: vec![3.0, 3.0], eps: 1.0 };
     let weights = Weights::from_fn(2, 2, |o, i| o == 0 || i == 0);
-    Dense { weights, bias: None, norm: (!affine).then_some(norm), method: Some(method) }
+    Dense { weights, bias: None, norm: (!affine).then_some(norm), method: Some(method), conv: None }
 }
 
 #[test]

@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
 
-const BUNDLED: [&str; 14] = [
+const BUNDLED: [&str; 15] = [
     "digits-affine",
+    "digits-conv",
     "digits-scale",
     "digits-spatial",
     "digits-spinbayes",
@@ -111,6 +112,7 @@ fn the_digits_networks_are_as_accurate_as_they_must_be() {
         ("digits-scale", 0.955),
         ("digits-affine", 0.955),
         ("digits-subset", 0.975),
+        ("digits-conv", 0.975),
         ("digits-spinbayes", 0.960),
         ("digits-spinbayes-4level", 0.960),
     ] {

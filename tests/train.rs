@@ -6,8 +6,8 @@ use neuspin::data::{self, Split};
 use neuspin::golden::Golden;
 use neuspin::lower::lower;
 use neuspin::model::{Draw, Encoding, Method, Model, forward};
-use neuspin::net::{Drops, Place};
-use neuspin::train::{Methods, TrainConfig, train};
+use neuspin::net::{self, Drops, Place};
+use neuspin::train::{Methods, Topology, TrainConfig, train};
 use std::fs;
 
 fn quick() -> TrainConfig {
@@ -34,6 +34,43 @@ fn a_few_epochs_learn_the_digits() {
     assert_eq!(model.topology(), "64-64-64-10");
     assert!((1..=12).contains(&model.training.best_epoch));
     assert!(model.training.validation_accuracy > 0.88);
+}
+
+/// Two convolutions, one with padding and pooling, in a network that lowers and learns.
+#[test]
+fn convolutions_learn_the_digits() {
+    for (method, maps) in [("spatial-spindrop", true), ("scale,affine", false), ("subset,spindrop", false)] {
+        let layers = "64-12c3z1p2-24c3-10".parse().unwrap();
+        let model = run(&TrainConfig { layers, methods: method.parse().unwrap(), epochs: 8, ..quick() });
+        assert_eq!(model.topology(), "64-12c3z1p2-24c3-10");
+        let network = lower(&model).unwrap();
+        let conv = network.hidden[1].conv.unwrap();
+        assert_eq!((conv.input.height, conv.input.width, conv.input.channels, conv.taps()), (4, 4, 12, 108));
+        assert_eq!(network.hidden[1].size(), 2 * 2 * 24);
+        let of_maps = |m: &Option<net::Method>| matches!(m, Some(net::Method::Spindrop(d)) if d.maps);
+        assert!(network.hidden.iter().all(|layer| of_maps(&layer.method) == maps), "{method}");
+        let found = test_accuracy(&model);
+        assert!(found > 0.85, "{method}: {found}");
+    }
+}
+
+#[test]
+fn topologies_are_written_as_they_are_read() {
+    for text in ["784-256-10", "784-16c5p2-32c3s2z1-128-10", "64-8c3z1-10"] {
+        assert_eq!(text.parse::<Topology>().unwrap().to_string(), text);
+    }
+    for text in [
+        "784",
+        "784-16c-10",
+        "784-c5-10",
+        "784-16c5x-10",
+        "784-16c5p2p2-10",
+        "784-16c0-10",
+        "784-16c5s0-10",
+        "16c5-4-10",
+    ] {
+        assert!(text.parse::<Topology>().unwrap_err().contains("784-16c5p2"), "{text}");
+    }
 }
 
 #[test]
@@ -203,10 +240,12 @@ fn methods_that_contradict_their_options_are_refused() {
 
 #[test]
 fn what_cannot_be_trained_is_refused_by_option() {
-    let cases: [(TrainConfig, &str); 16] = [
+    let cases: [(TrainConfig, &str); 18] = [
         (TrainConfig { dataset: "letters".into(), ..quick() }, "data set `letters`: not known; there are digits"),
         (TrainConfig { layers: "64-10".parse().unwrap(), ..quick() }, "--layers: `64-10`; give inputs, hidden"),
         (TrainConfig { layers: "784-64-10".parse().unwrap(), ..quick() }, "--layers: `784-64-10`; digits needs 64"),
+        (TrainConfig { layers: "64-32-8c3-10".parse().unwrap(), ..quick() }, "layer 1 is a convolution"),
+        (TrainConfig { layers: "64-8c9-10".parse().unwrap(), ..quick() }, "layer 0: a kernel 9 high"),
         (TrainConfig { input_bits: 9, ..quick() }, "--input-bits: 9; 1 to 8"),
         (TrainConfig { input_bits: 1, signed: true, ..quick() }, "--signed: 1-bit inputs are ±1"),
         (TrainConfig { dropout: Some(1.0), ..quick() }, "--dropout: 1; a probability"),

@@ -25,7 +25,8 @@ pub struct Args {
     /// Known set to train on: digits, mnist, fashion-mnist
     #[arg(long, default_value = "digits")]
     dataset: String,
-    /// Widths from inputs to classes
+    /// Widths from inputs to classes; a hidden layer such as 16c5p2 is a convolution of 16 channels by kernels of 5 x 5, pooled by 2
+    /// (16c3s2z1: stride 2, and one row and column on every side that are never live)
     #[arg(long, default_value = "64-256-64-10", value_name = "N-N-...-N")]
     layers: String,
     /// Bits of an input value, 1 to 8; 1 bit means +1 and -1

@@ -14,7 +14,7 @@ pub fn of_layer(layer: &Dense, bound: i64, code_bits: u32) -> Result<Hidden, Str
         thresholds,
         directions,
         method,
-        conv: None,
+        conv: layer.conv,
     };
     let Some(norm) = &layer.norm else {
         // A checked layer has affine dropout or batch norm.
@@ -55,9 +55,11 @@ pub fn of_layer(layer: &Dense, bound: i64, code_bits: u32) -> Result<Hidden, Str
             let scale = net::ScaleDropout { code: code(m.p), dropped };
             (kept, directions, Some(net::Method::Scale(scale)))
         }
-        Some(Method::Spindrop(m) | Method::SpatialSpindrop(m)) => {
+        Some(method @ (Method::Spindrop(m) | Method::SpatialSpindrop(m))) => {
             let (thresholds, directions) = plain();
-            let dropout = net::Dropout { code: code(m.p), place: m.place, maps: false };
+            // A map of a dense layer is one neuron.
+            let maps = layer.conv.is_some() && matches!(method, Method::SpatialSpindrop(_));
+            let dropout = net::Dropout { code: code(m.p), place: m.place, maps };
             (thresholds, directions, Some(net::Method::Spindrop(dropout)))
         }
         Some(Method::Spinbayes(Crossbars { others })) => {

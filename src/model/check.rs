@@ -44,13 +44,26 @@ impl Model {
         let mut before = self.input.features;
         for (l, layer) in self.layers.iter().enumerate() {
             let place = format!("layer {l}");
-            if layer.inputs() != before {
-                let what = format!("weights for {} inputs, but the layer before gives {before}", layer.inputs());
+            let last = l + 1 == self.layers.len();
+            let (reads, wanted) = match &layer.conv {
+                Some(_) if last => {
+                    return fail(&format!("{place}, conv"), "the last layer gives logits and is dense".into());
+                }
+                Some(conv) => {
+                    conv.check(before).map_err(|what| ModelError::invalid(file, format!("{place}, conv"), what))?;
+                    ("the kernel covers", conv.taps())
+                }
+                None => ("the layer before gives", before),
+            };
+            if layer.inputs() != wanted {
+                let what = format!("weights for {} inputs, but {reads} {wanted}", layer.inputs());
                 return fail(&place, what);
             }
-            let last = l + 1 == self.layers.len();
             layer.check(last).map_err(|(field, what)| ModelError::invalid(file, format!("{place}, {field}"), what))?;
-            before = layer.outputs();
+            before = layer.size();
+            if before > MAX_WIDTH {
+                return fail(&place, format!("{before} activations; at most {MAX_WIDTH} are supported"));
+            }
         }
         Ok(())
     }

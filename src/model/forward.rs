@@ -3,14 +3,14 @@
 //! It shares no arithmetic with `lower` or `golden`, and trades speed for plainness.
 
 use super::{BatchNorm, Dense, Method, Model};
-use crate::net::{Place, Weights};
+use crate::net::{Conv, Place, PoolKind, Weights};
 
 /// What a hidden layer, or the inputs, draw in one pass.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Draw {
     /// Nothing is dropped, every ε is 0, and the first crossbar computes; the only one for a layer without a method.
     None,
-    /// SpinDrop: which activations are kept, one a neuron; or which inputs.
+    /// SpinDrop: which activations are kept, one each; with Spatial-SpinDrop one a neuron, for its whole map. Or which inputs.
     Live(Vec<bool>),
     /// Scale-Dropout: whether the scale vector is dropped.
     Scale(bool),
@@ -25,7 +25,7 @@ pub enum Draw {
 /// What one pass over one image gives.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Forward {
-    /// For each hidden layer its signs, before dropout behind them; `true` means +1.
+    /// For each hidden layer its signs, pooled, before dropout behind them; `true` means +1.
     pub activations: Vec<Vec<bool>>,
     /// One a class.
     pub logits: Vec<f64>,
@@ -53,20 +53,109 @@ pub fn forward(model: &Model, image: &[i16], draws: &[Draw]) -> Forward {
     let (last, hidden) = model.layers.split_last().expect("a checked model has layers");
     let mut activations = Vec::with_capacity(hidden.len());
     for (layer, draw) in hidden.iter().zip(draws) {
-        let signs: Vec<bool> = before_sign(layer, &x, draw).iter().map(|&y| y >= 0.0).collect();
+        let signs = signs(layer, &x, draw);
         x = after_sign(layer, &signs, draw);
         activations.push(signs);
     }
     Forward { activations, logits: before_sign(last, &x, of_output.first().unwrap_or(&Draw::None)) }
 }
 
-/// What the signs of a layer with inputs `x` are taken of, one a neuron; the logits in the last layer.
+/// The signs of a hidden layer with inputs `x`, before dropout behind them.
+fn signs(layer: &Dense, x: &[f64], draw: &Draw) -> Vec<bool> {
+    let positive = |y: Vec<f64>| y.into_iter().map(|y| y >= 0.0).collect::<Vec<bool>>();
+    let Some(conv) = &layer.conv else { return positive(before_sign(layer, x, draw)) };
+    // Dropout comes after pooling, so that its draws are no matter of a position.
+    let (dropped, draw) = match (&layer.method, draw) {
+        (Some(Method::Spindrop(m) | Method::SpatialSpindrop(m)), Draw::Live(_)) => {
+            (live(layer, draw).filter(|_| m.place == Place::BeforeSign), &Draw::None)
+        }
+        (_, draw) => (None, draw),
+    };
+    let weights = weights(layer, draw);
+    let (rows, cols) = conv.summed();
+    let at = |y: usize, x_at: usize| sums(weights, &covered(conv, x, y, x_at));
+    let summed: Vec<Vec<f64>> = (0..rows * cols).map(|p| at(p / cols, p % cols)).collect();
+    let fire = |a: &Vec<f64>| positive(decided(layer, a, draw));
+    let mut signs: Vec<bool> = match conv.pool.map(|pool| pool.kind) {
+        None => summed.iter().flat_map(fire).collect(),
+        Some(PoolKind::Max) => pooled(conv, &summed, f64::max).iter().flat_map(fire).collect(),
+        Some(PoolKind::Sum) => pooled(conv, &summed, |a, b| a + b).iter().flat_map(fire).collect(),
+        Some(PoolKind::Or) => {
+            pooled(conv, &summed.iter().map(fire).collect::<Vec<_>>(), |a, b| a || b).into_iter().flatten().collect()
+        }
+    };
+    if let Some(live) = dropped {
+        signs.iter_mut().zip(live).filter(|(_, live)| !live).for_each(|(s, _)| *s = true);
+    }
+    signs
+}
+
+/// The inputs that the kernel covers at a position of the sums: (ky, kx, channel); 0 outside the map.
+fn covered(conv: &Conv, x: &[f64], row: usize, col: usize) -> Vec<f64> {
+    let Conv { input, kernel, stride, pad, .. } = conv;
+    let mut taps = Vec::with_capacity(conv.taps());
+    for ky in 0..kernel.0 {
+        for kx in 0..kernel.1 {
+            let y = (row * stride.0 + ky).checked_sub(pad.top).filter(|&y| y < input.height);
+            let at = (col * stride.1 + kx).checked_sub(pad.left).filter(|&at| at < input.width);
+            match (y, at) {
+                (Some(y), Some(at)) => {
+                    let first = (y * input.width + at) * input.channels;
+                    taps.extend_from_slice(&x[first..first + input.channels]);
+                }
+                _ => taps.extend(vec![0.0; input.channels]),
+            }
+        }
+    }
+    taps
+}
+
+/// The values of all positions, one vector each, joined over the windows of a convolution that is pooled.
+fn pooled<T: Copy>(conv: &Conv, values: &[Vec<T>], join: impl Fn(T, T) -> T) -> Vec<Vec<T>> {
+    let Some(pool) = conv.pool else { return values.to_vec() };
+    let ((_, width), (rows, cols)) = (conv.summed(), conv.positions());
+    let window = |y: usize, x: usize| {
+        let at =
+            |n: usize| &values[(y * pool.stride.0 + n / pool.size.1) * width + x * pool.stride.1 + n % pool.size.1];
+        let mut all = at(0).clone();
+        for n in 1..pool.size.0 * pool.size.1 {
+            all.iter_mut().zip(at(n)).for_each(|(all, v)| *all = join(*all, *v));
+        }
+        all
+    };
+    (0..rows * cols).map(|p| window(p / cols, p % cols)).collect()
+}
+
+/// One live bit an activation, where `draw` gives any.
+fn live(layer: &Dense, draw: &Draw) -> Option<Vec<bool>> {
+    let Draw::Live(live) = draw else { return None };
+    let each = match layer.method {
+        Some(Method::SpatialSpindrop(_)) => layer.size() / layer.outputs(),
+        _ => 1,
+    };
+    assert_eq!(live.len() * each, layer.size(), "one live bit an activation, or a map");
+    Some(live.iter().copied().cycle().take(layer.size()).collect())
+}
+
+/// The weights that compute under `draw`.
+fn weights<'a>(layer: &'a Dense, draw: &Draw) -> &'a Weights {
+    match (&layer.method, draw) {
+        (Some(Method::Spinbayes(m)), Draw::Crossbar(n @ 1..)) => &m.others[n - 1].weights,
+        _ => &layer.weights,
+    }
+}
+
+/// What the signs of a dense layer with inputs `x` are taken of, one a neuron; the logits in the last layer.
 ///
 /// # Panics
 ///
 /// If `draw` is not one of the layer's method.
 pub fn before_sign(layer: &Dense, x: &[f64], draw: &Draw) -> Vec<f64> {
-    let a = sums(&layer.weights, x);
+    decided(layer, &sums(weights(layer, draw), x), draw)
+}
+
+/// What the signs are taken of where the neurons have the sums `a`.
+fn decided(layer: &Dense, a: &[f64], draw: &Draw) -> Vec<f64> {
     let norm = || layer.norm.as_ref().expect("a checked layer without batch norm has affine dropout");
     let bias = layer.bias.as_deref();
     match (&layer.method, draw) {
@@ -89,28 +178,28 @@ pub fn before_sign(layer: &Dense, x: &[f64], draw: &Draw) -> Vec<f64> {
             v.chunks(size).flat_map(|group| group.iter().map(move |v| v - mean(group))).collect()
         }
         (_, Draw::None) => match &layer.method {
-            Some(Method::Scale(m)) => normalised(&product(&m.alpha, &a), bias, norm()),
-            Some(Method::Subset(m)) => normalised(&product(&m.mu, &a), bias, norm()),
-            _ => normalised(&a, bias, norm()),
+            Some(Method::Scale(m)) => normalised(&product(&m.alpha, a), bias, norm()),
+            Some(Method::Subset(m)) => normalised(&product(&m.mu, a), bias, norm()),
+            _ => normalised(a, bias, norm()),
         },
         (Some(Method::Spindrop(m) | Method::SpatialSpindrop(m)), Draw::Live(live)) => {
-            let mut y = normalised(&a, bias, norm());
+            let mut y = normalised(a, bias, norm());
             if m.place == Place::BeforeSign {
                 y.iter_mut().zip(live).filter(|(_, live)| !**live).for_each(|(y, _)| *y = 0.0);
             }
             y
         }
-        (Some(Method::Scale(_)), Draw::Scale(true)) => normalised(&a, bias, norm()),
-        (Some(Method::Scale(m)), Draw::Scale(false)) => normalised(&product(&m.alpha, &a), bias, norm()),
+        (Some(Method::Scale(_)), Draw::Scale(true)) => normalised(a, bias, norm()),
+        (Some(Method::Scale(m)), Draw::Scale(false)) => normalised(&product(&m.alpha, a), bias, norm()),
         (Some(Method::Subset(m)), Draw::Ones(e)) => {
             let unit = 2.0 / f64::from(m.bits).sqrt();
             let scale = |o: usize| m.mu[o] + m.sigma[o] * (f64::from(e[o]) * unit);
-            normalised(&product(&(0..a.len()).map(scale).collect::<Vec<_>>(), &a), bias, norm())
+            normalised(&product(&(0..a.len()).map(scale).collect::<Vec<_>>(), a), bias, norm())
         }
-        (Some(Method::Spinbayes(_)), Draw::Crossbar(0)) => normalised(&a, bias, norm()),
+        (Some(Method::Spinbayes(_)), Draw::Crossbar(0)) => normalised(a, bias, norm()),
         (Some(Method::Spinbayes(m)), Draw::Crossbar(n)) => {
             let crossbar = &m.others[n - 1];
-            normalised(&sums(&crossbar.weights, x), crossbar.bias.as_deref(), &crossbar.norm)
+            normalised(a, crossbar.bias.as_deref(), &crossbar.norm)
         }
         (method, draw) => panic!("{draw:?} is no draw of {method:?}"),
     }
@@ -119,12 +208,12 @@ pub fn before_sign(layer: &Dense, x: &[f64], draw: &Draw) -> Vec<f64> {
 /// ±1 for each sign, and 0 where it is dropped behind the sign.
 fn after_sign(layer: &Dense, signs: &[bool], draw: &Draw) -> Vec<f64> {
     let mut x: Vec<f64> = signs.iter().map(|&s| if s { 1.0 } else { -1.0 }).collect();
-    let (Some(Method::Spindrop(m) | Method::SpatialSpindrop(m)), Draw::Live(live)) = (&layer.method, draw) else {
+    let (Some(Method::Spindrop(m) | Method::SpatialSpindrop(m)), Some(live)) = (&layer.method, live(layer, draw))
+    else {
         return x;
     };
-    assert_eq!(live.len(), x.len(), "one live bit a neuron");
     if m.place == Place::AfterSign {
-        x.iter_mut().zip(live).filter(|(_, live)| !**live).for_each(|(x, _)| *x = 0.0);
+        x.iter_mut().zip(live).filter(|(_, live)| !live).for_each(|(x, _)| *x = 0.0);
     }
     x
 }

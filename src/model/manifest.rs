@@ -1,7 +1,7 @@
 //! The manifest `model.json`, field by field as it stands in the file.
 
 use super::{Dense, InputSpec, Model, Training, method};
-use crate::net::{Drops, Place};
+use crate::net::{Conv, Drops, Place};
 use serde::{Deserialize, Serialize};
 
 /// Name of the manifest in a model's directory.
@@ -42,8 +42,13 @@ pub(super) struct Heading {
 #[serde(deny_unknown_fields)]
 pub(super) struct Layer {
     pub kind: Kind,
+    /// Of a neuron: of a convolution those that its kernel covers.
     pub inputs: usize,
+    /// Neurons: of a convolution the channels of its map.
     pub outputs: usize,
+    /// There exactly where the kind is `conv`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conv: Option<Conv>,
     /// Whether a tensor `layers.N.bias` exists.
     pub bias: bool,
     /// None exactly where the method is affine.
@@ -80,6 +85,7 @@ pub(super) struct LayerV1 {
 #[serde(rename_all = "lowercase")]
 pub(super) enum Kind {
     Dense,
+    Conv,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -166,16 +172,19 @@ impl Manifest {
         let dropout = self.input.dropout.map(|_| (3, "input.dropout"));
         let several = self.layers.iter().any(|layer| layer.weight_planes != 1);
         let planes = several.then_some((3, "weight_planes"));
-        dropout.or(planes).or_else(|| output().then_some((3, "the last layer's method")))
+        let conv = self.layers.iter().any(|layer| layer.kind == Kind::Conv || layer.conv.is_some());
+        let conv = conv.then_some((3, "a convolution"));
+        dropout.or(planes).or(conv).or_else(|| output().then_some((3, "the last layer's method")))
     }
 }
 
 impl Layer {
     fn new(layer: &Dense, last: bool) -> Layer {
         Layer {
-            kind: Kind::Dense,
+            kind: if layer.conv.is_some() { Kind::Conv } else { Kind::Dense },
             inputs: layer.inputs(),
             outputs: layer.outputs(),
+            conv: layer.conv,
             bias: layer.bias.is_some(),
             norm: layer.norm.as_ref().map(|norm| Norm { kind: NormKind::Batch, eps: norm.eps }),
             activation: if last { Activation::None } else { Activation::Sign },
@@ -233,6 +242,6 @@ impl From<LayerV1> for Layer {
     fn from(old: LayerV1) -> Layer {
         let LayerV1 { kind, inputs, outputs, bias, norm, activation, dropout } = old;
         let method = dropout.map(|d| Method::Spindrop { p: d.p, place: Place::AfterSign });
-        Layer { kind, inputs, outputs, bias, norm: Some(norm), activation, method, weight_planes: 1 }
+        Layer { kind, inputs, outputs, conv: None, bias, norm: Some(norm), activation, method, weight_planes: 1 }
     }
 }

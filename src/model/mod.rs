@@ -17,10 +17,10 @@ pub use forward::{Draw, Forward, before_sign, forward};
 pub use manifest::{FORMAT, MANIFEST, VERSION};
 pub use method::{Affine, Crossbar, Crossbars, Dropout, Method, ScaleDropout, Subset};
 
-use crate::net::{Input, Weights};
+use crate::net::{Conv, Input, Weights};
 use serde::{Deserialize, Serialize};
 
-/// A binary fully connected network with a stochastic method a hidden layer.
+/// A binary network of dense layers and convolutions, with a stochastic method a hidden layer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Model {
     /// Letters, digits, `-` and `_`, starting with a letter.
@@ -36,7 +36,7 @@ pub struct Model {
     pub seed: u64,
     /// Divides the logits before softmax; fitted on validation images.
     pub temperature: f64,
-    /// Dense layers in network order; the last one gives the logits.
+    /// In network order; the last one is dense and gives the logits.
     pub layers: Vec<Dense>,
 }
 
@@ -87,13 +87,14 @@ pub enum Encoding {
     Shift { right: u32 },
 }
 
-/// A dense layer with binary weights, batch norm, and a sign unless it is the last layer.
+/// A layer with binary weights, batch norm, and a sign unless it is the last layer: dense, or a convolution, which is the same at
+/// every position of a map.
 ///
-/// `a = Σ w·x`, `y = gamma·(a + bias − mean)/sqrt(var + eps) + beta`; hidden layers give `sign(y)` with `sign(0) = +1`.
+/// `a = Σ w·x`, after pooling of sums where the convolution pools them, `y = gamma·(a + bias − mean)/sqrt(var + eps) + beta`; hidden layers give `sign(y)` with `sign(0) = +1`.
 /// [`Method`] says what a method makes of that.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dense {
-    /// One row an output, one column an input; 1 means +1, 0 means −1.
+    /// One row an output, one column an input, in a convolution (ky, kx, channel); 1 means +1, 0 means −1.
     pub weights: Weights,
     /// One an output, or none.
     pub bias: Option<Vec<f64>>,
@@ -101,6 +102,8 @@ pub struct Dense {
     pub norm: Option<BatchNorm>,
     /// What is random, if anything; in the last layer SpinBayes or nothing.
     pub method: Option<Method>,
+    /// How a convolution reads its inputs; none in a dense layer.
+    pub conv: Option<Conv>,
 }
 
 /// Batch norm with frozen statistics; every vector has one value an output.
@@ -115,19 +118,31 @@ pub struct BatchNorm {
 }
 
 impl Dense {
+    /// Inputs of a neuron.
     pub fn inputs(&self) -> usize {
         self.weights.cols()
     }
 
+    /// Neurons: of a convolution the channels of its map.
     pub fn outputs(&self) -> usize {
         self.weights.rows()
+    }
+
+    /// Activations of a hidden layer: neurons times positions.
+    pub fn size(&self) -> usize {
+        let (rows, cols) = self.conv.map_or((1, 1), |conv| conv.positions());
+        rows * cols * self.outputs()
     }
 }
 
 impl Model {
-    /// Number of values per layer, inputs first: `784-256-10` for one hidden layer.
+    /// Number of values per layer, inputs first: `784-256-10` for one hidden layer. A convolution has its channels and its kernel,
+    /// and what pools it: `784-16c5p2-10`.
     pub fn topology(&self) -> String {
-        let widths = self.layers.iter().map(Dense::outputs);
-        std::iter::once(self.input.features).chain(widths).map(|n| n.to_string()).collect::<Vec<_>>().join("-")
+        let layers = self.layers.iter().map(|layer| match layer.conv {
+            Some(conv) => format!("{}{}", layer.outputs(), conv.in_short()),
+            None => layer.outputs().to_string(),
+        });
+        std::iter::once(self.input.features.to_string()).chain(layers).collect::<Vec<_>>().join("-")
     }
 }

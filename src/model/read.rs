@@ -1,7 +1,7 @@
 //! Reading a model: every file bounded, every value checked.
 
 use super::check::{MAX_CROSSBARS, MAX_LAYERS, MAX_WEIGHT_PLANES, MAX_WIDTH};
-use super::manifest::{Activation, FORMAT, Heading, LayerV1, MANIFEST, Manifest, VERSION};
+use super::manifest::{Activation, FORMAT, Heading, Kind, LayerV1, MANIFEST, Manifest, VERSION};
 use super::{Model, ModelError, tensors};
 use crate::model::write::hash;
 use std::fs::File;
@@ -77,6 +77,10 @@ fn parse(text: &[u8], file: &str) -> Result<Manifest, ModelError> {
             if !(1..=MAX_WIDTH).contains(&n) {
                 return fail(&format!("layer {l}, {field}"), format!("{n}; 1 to {MAX_WIDTH} are supported"));
             }
+        }
+        if layer.conv.is_some() != (layer.kind == Kind::Conv) {
+            let what = "a layer of kind `conv` has this field, one of kind `dense` has it not".to_string();
+            return fail(&format!("layer {l}, conv"), what);
         }
         if !(1..=MAX_CROSSBARS).contains(&layer.crossbars()) {
             let what = format!("{}; 2 to {MAX_CROSSBARS} are supported", layer.crossbars());

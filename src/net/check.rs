@@ -1,6 +1,6 @@
 //! What every integer network must satisfy; a network that passes cannot overflow in golden or hardware.
 
-use super::{MAX_CODE_BITS, Network, Weights};
+use super::{Conv, MAX_CODE_BITS, Network, Weights};
 use thiserror::Error;
 
 /// Most inputs of a layer: keeps every sum of binary weights, 8-bit inputs included, within 31 bits.
@@ -28,17 +28,18 @@ pub(crate) const ONE_BIT_INPUTS_ALONE: &str = "a dropped input leaves its pair o
 impl Network {
     /// Largest magnitude that a sum of layer `index` can take (the output layer comes after the hidden ones).
     pub fn sum_bound(&self, index: usize) -> i64 {
-        self.sum_bound_of(index, self.hidden.get(index).map_or(&self.output.weights, |layer| &layer.weights))
+        let layer = self.hidden.get(index);
+        self.sum_bound_of(index, layer.map_or(&self.output.weights, |l| &l.weights), layer.and_then(|l| l.conv))
     }
 
-    /// The same of a dense layer that the network does not have yet, with `weights`.
-    pub(crate) fn sum_bound_of(&self, index: usize, weights: &Weights) -> i64 {
+    /// The same of a layer that the network does not have yet.
+    pub(crate) fn sum_bound_of(&self, index: usize, weights: &Weights, conv: Option<Conv>) -> i64 {
         let largest = match (index, self.input.bits, self.input.signed) {
             (1.., ..) | (0, 1, _) => 1,
             (0, k, false) => (1i64 << k) - 1,
             (0, k, true) => 1i64 << (k - 1),
         };
-        let fan_in = match (self.hidden.get(index).and_then(|layer| layer.conv), index.checked_sub(1)) {
+        let fan_in = match (conv, index.checked_sub(1)) {
             (Some(conv), _) => conv.taps() * conv.summands(),
             (None, Some(before)) => self.hidden[before].size(),
             (None, None) => self.input.features,

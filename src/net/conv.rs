@@ -105,8 +105,39 @@ impl Conv {
         }
     }
 
+    /// Kernel, stride, padding and pooling in one word: `c5` for 5 × 5, `c3s2z1p2` for 3 × 3 with stride 2, one row and column that are
+    /// never live on every side, and pooling over 2 × 2.
+    pub fn in_short(&self) -> String {
+        let pair = |(rows, cols): (usize, usize)| match rows == cols {
+            true => rows.to_string(),
+            false => format!("{rows}x{cols}"),
+        };
+        let Pad { top, left, bottom, right } = self.pad;
+        let mut text = format!("c{}", pair(self.kernel));
+        if self.stride != (1, 1) {
+            text += &format!("s{}", pair(self.stride));
+        }
+        if (top, left) == (bottom, right) && self.pad.any() {
+            text += &format!("z{}", pair((top, left)));
+        } else if self.pad.any() {
+            text += &format!("z{top}+{bottom}x{left}+{right}");
+        }
+        if let Some(Pool { kind, size, stride }) = self.pool {
+            text += match kind {
+                PoolKind::Or => "p",
+                PoolKind::Max => "max",
+                PoolKind::Sum => "sum",
+            };
+            text += &pair(size);
+            if stride != size {
+                text += &format!("s{}", pair(stride));
+            }
+        }
+        text
+    }
+
     /// Whether sizes fit together. Says what is wrong.
-    pub(super) fn check(&self, fan_in: usize) -> Result<(), String> {
+    pub(crate) fn check(&self, fan_in: usize) -> Result<(), String> {
         let Conv { input, kernel, stride, pad, pool } = self;
         let Map { height, width, channels } = *input;
         let size = height.checked_mul(width).and_then(|p| p.checked_mul(channels));

@@ -3,7 +3,7 @@
 use super::TrainError;
 use super::method::{Kind, MOST_CROSSBARS, Methods};
 use crate::model::is_name;
-use crate::net::{Drops, ONE_BIT_INPUTS_ALONE, Place};
+use crate::net::{Conv, Drops, Map, ONE_BIT_INPUTS_ALONE, Pad, Place, Pool, PoolKind};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::PathBuf;
@@ -67,7 +67,11 @@ impl Default for TrainConfig {
     fn default() -> Self {
         TrainConfig {
             dataset: "digits".into(),
-            layers: Topology(vec![64, 256, 64, 10]),
+            layers: Topology {
+                inputs: 64,
+                hidden: [256, 64].map(|outputs| Shape { outputs, kernel: None }).to_vec(),
+                classes: 10,
+            },
             input_bits: 4,
             signed: false,
             input_dropout: None,
@@ -139,9 +143,18 @@ impl TrainConfig {
     /// Checks all that the data set does not decide.
     pub fn check(&self) -> Result<(), TrainError> {
         let fail = |option, what: String| Err(TrainError::Config { option, what });
-        let layers = &self.layers.0;
-        if layers.len() < 3 || layers.contains(&0) {
+        if self.layers.hidden.is_empty() {
             return fail("layers", format!("`{}`; give inputs, hidden layers and classes: 784-256-10", self.layers));
+        }
+        if let Some(l) =
+            self.layers.hidden.windows(2).position(|two| two[0].kernel.is_none() && two[1].kernel.is_some())
+        {
+            let what = format!(
+                "`{}`: layer {} is a convolution, and a dense layer before it gives no map",
+                self.layers,
+                l + 1
+            );
+            return fail("layers", what);
         }
         if !(1..=8).contains(&self.input_bits) {
             return fail("input-bits", format!("{}; 1 to 8 are supported", self.input_bits));
@@ -185,15 +198,113 @@ impl TrainConfig {
     }
 }
 
-/// Widths from the input features to the classes, written `784-256-256-10`.
+/// From the input features to the classes, written `784-256-256-10`. Convolutions have their channels, their kernel and their pooling:
+/// `784-16c5p2-32c3s2z1-128-10`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
-pub struct Topology(pub Vec<usize>);
+pub struct Topology {
+    pub inputs: usize,
+    pub hidden: Vec<Shape>,
+    pub classes: usize,
+}
+
+/// A hidden layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Neurons: of a convolution its channels.
+    pub outputs: usize,
+    /// None in a dense layer.
+    pub kernel: Option<Kernel>,
+}
+
+/// A square kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kernel {
+    pub size: usize,
+    pub stride: usize,
+    /// Rows and columns that are never live, on every side.
+    pub pad: usize,
+    /// Largest of so many positions each way; 1 pools nothing.
+    pub pool: usize,
+}
+
+impl Kernel {
+    /// The convolution of a map.
+    pub fn conv(&self, input: Map) -> Conv {
+        let Kernel { size, stride, pad, pool } = *self;
+        let pool = (pool > 1).then_some(Pool { kind: PoolKind::Or, size: (pool, pool), stride: (pool, pool) });
+        let pad = Pad { top: pad, left: pad, bottom: pad, right: pad };
+        Conv { input, kernel: (size, size), stride: (stride, stride), pad, pool }
+    }
+}
+
+impl Topology {
+    /// The convolution of each hidden layer, for images of this size.
+    pub fn convolutions(&self, height: usize, width: usize) -> Result<Vec<Option<Conv>>, TrainError> {
+        let mut map = Map { height, width, channels: 1 };
+        let conv = |(l, shape): (usize, &Shape)| {
+            let Some(kernel) = shape.kernel else { return Ok(None) };
+            let conv = kernel.conv(map);
+            let fail = |what| TrainError::Config { option: "layers", what: format!("`{self}`, layer {l}: {what}") };
+            conv.check(map.size()).map_err(fail)?;
+            let (height, width) = conv.positions();
+            map = Map { height, width, channels: shape.outputs };
+            Ok(Some(conv))
+        };
+        self.hidden.iter().enumerate().map(conv).collect()
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{}", self.outputs)?;
+        let Some(Kernel { size, stride, pad, pool }) = self.kernel else { return Ok(()) };
+        write!(f, "c{size}")?;
+        for (letter, value, usual) in [('s', stride, 1), ('z', pad, 0), ('p', pool, 1)] {
+            if value != usual {
+                write!(f, "{letter}{value}")?;
+            }
+        }
+        Ok(())
+    }
+}
 
 impl fmt::Display for Topology {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let widths: Vec<String> = self.0.iter().map(usize::to_string).collect();
-        f.write_str(&widths.join("-"))
+        write!(f, "{}", self.inputs)?;
+        self.hidden.iter().try_for_each(|shape| write!(f, "-{shape}"))?;
+        write!(f, "-{}", self.classes)
+    }
+}
+
+impl FromStr for Shape {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let number = |text: &str| text.parse::<usize>().ok().filter(|&n| n > 0).ok_or(());
+        let Some((outputs, kernel)) = text.split_once('c') else {
+            return Ok(Shape { outputs: number(text)?, kernel: None });
+        };
+        // The kernel's size, then letters with their numbers, each at most once.
+        let mut fields = [('c', None), ('s', None), ('z', None), ('p', None)];
+        let mut rest = format!("c{kernel}");
+        while let Some(letter) = rest.chars().next() {
+            let digits = rest[1..].chars().take_while(char::is_ascii_digit).count();
+            let field = fields.iter_mut().find(|(l, value)| *l == letter && value.is_none()).ok_or(())?;
+            field.1 = Some(rest[1..=digits].parse::<usize>().map_err(|_| ())?);
+            rest = rest[1 + digits..].to_string();
+        }
+        let [size, stride, pad, pool] = fields.map(|(_, value)| value);
+        let kernel = Kernel {
+            size: size.ok_or(())?,
+            stride: stride.unwrap_or(1),
+            pad: pad.unwrap_or(0),
+            pool: pool.unwrap_or(1),
+        };
+        if kernel.size == 0 || kernel.stride == 0 || kernel.pool == 0 {
+            return Err(());
+        }
+        Ok(Shape { outputs: number(outputs)?, kernel: Some(kernel) })
     }
 }
 
@@ -201,8 +312,15 @@ impl FromStr for Topology {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let widths: Result<_, _> = text.split('-').map(str::parse).collect();
-        widths.map(Topology).map_err(|_| format!("`{text}` is not a list of widths such as 784-256-256-10"))
+        let why = "layers such as 784-256-256-10, or 784-16c5p2-32c5p2-128-10 with convolutions of 5 × 5, pooled by 2";
+        let fail = |_| format!("`{text}` is not a list of {why}");
+        let shapes: Vec<Shape> = text.split('-').map(str::parse).collect::<Result<_, ()>>().map_err(fail)?;
+        match &shapes[..] {
+            [Shape { outputs: inputs, kernel: None }, hidden @ .., Shape { outputs: classes, kernel: None }] => {
+                Ok(Topology { inputs: *inputs, hidden: hidden.to_vec(), classes: *classes })
+            }
+            _ => Err(fail(())),
+        }
     }
 }
 

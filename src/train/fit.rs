@@ -8,7 +8,7 @@ use super::{TrainConfig, TrainError};
 use crate::data::{self, CLASSES, Dataset, Split};
 use crate::lower::lower;
 use crate::model::{InputSpec, Model, Training};
-use crate::net::Images;
+use crate::net::{Conv, Images};
 use candle_core::Tensor;
 use indicatif::ProgressBar;
 use rand::SeedableRng;
@@ -28,13 +28,14 @@ pub fn train(config: &TrainConfig, progress: &ProgressBar) -> Result<Model, Trai
     let validation = data::load(&config.dataset, Split::Validation)?;
     let spec = input_spec(config, &training)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
-    pool.install(|| Run::new(config, &spec, &validation)?.all_epochs(&training, progress))
+    let convolutions = config.layers.convolutions(training.height, training.width)?;
+    pool.install(|| Run::new(config, &spec, &convolutions, &validation)?.all_epochs(&training, progress))
 }
 
 fn input_spec(config: &TrainConfig, dataset: &Dataset) -> Result<InputSpec, TrainError> {
     let fail = |option, what| Err(TrainError::Config { option, what });
     let (features, name) = (dataset.pixels(), &dataset.name);
-    if config.layers.0.first() != Some(&features) || config.layers.0.last() != Some(&CLASSES) {
+    if config.layers.inputs != features || config.layers.classes != CLASSES {
         let what = format!("`{}`; {name} needs {features} inputs and {CLASSES} classes", config.layers);
         return fail("layers", what);
     }
@@ -66,9 +67,14 @@ struct Best {
 }
 
 impl<'a> Run<'a> {
-    fn new(config: &'a TrainConfig, spec: &'a InputSpec, validation: &'a Dataset) -> Result<Self, TrainError> {
+    fn new(
+        config: &'a TrainConfig,
+        spec: &'a InputSpec,
+        convolutions: &[Option<Conv>],
+        validation: &'a Dataset,
+    ) -> Result<Self, TrainError> {
         let mut rng = StdRng::seed_from_u64(config.seed);
-        let network = Network::new(config, &mut rng)?;
+        let network = Network::new(config, convolutions, &mut rng)?;
         let optimiser = Adam::new(network.variables());
         let (images, labels) = (data::encode(validation, spec)?, &validation.labels[..]);
         Ok(Run { config, spec, images, labels, network, optimiser, rng })
@@ -139,9 +145,11 @@ impl<'a> Run<'a> {
         let config = self.config;
         let sign = if config.signed { "signed " } else { "" };
         let dropped = config.input_dropout.map_or(String::new(), |p| format!(" dropped with p = {p}"));
+        let convolutional = config.layers.hidden.iter().any(|shape| shape.kernel.is_some());
+        let kind = if convolutional { "convolutional" } else { "fully connected" };
         let outliers = if config.outliers > 0.0 { ", trained with synthetic outliers" } else { "" };
         let description = format!(
-            "Binary fully connected network {} for {}, {sign}{}-bit inputs{dropped}, {}{outliers}.",
+            "Binary {kind} network {} for {}, {sign}{}-bit inputs{dropped}, {}{outliers}.",
             config.layers,
             config.dataset,
             config.input_bits,

@@ -56,7 +56,7 @@ impl TrainConfig {
     /// The method of every hidden layer; refuses options that contradict it or that no layer would heed.
     pub fn layer_methods(&self) -> Result<Vec<Option<LayerMethod>>, TrainError> {
         let fail = |option, what: String| Err(TrainError::Config { option, what });
-        let hidden = self.layers.0.get(1..self.layers.0.len().saturating_sub(1)).unwrap_or_default();
+        let hidden = &self.layers.hidden;
         let kinds = match &self.methods.0[..] {
             [one] => vec![*one; hidden.len()],
             each if each.len() == hidden.len() => each.to_vec(),
@@ -104,7 +104,7 @@ impl TrainConfig {
             return fail("crossbars", format!("{crossbars}; SpinBayes chooses among 2 to {MOST_CROSSBARS}"));
         }
         let (drops, groups) = (self.drops.unwrap_or(Drops::Vector), self.norm_groups.unwrap_or(1));
-        for (kind, width) in kinds.iter().zip(hidden) {
+        for (kind, width) in kinds.iter().zip(hidden.iter().map(|shape| shape.outputs)) {
             if *kind == Kind::Affine && (groups == 0 || !width.is_multiple_of(groups) || width / groups < 2) {
                 let why = "groups must be equal and mix at least 2 neurons: with one, beta and |gamma| cancel";
                 return fail("norm-groups", format!("{groups} of a layer of {width}; {why}"));

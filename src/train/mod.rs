@@ -12,11 +12,12 @@ mod method;
 mod network;
 mod norm;
 mod outliers;
+mod patches;
 mod sign;
 mod stochastic;
 mod threads;
 
-pub use config::{Topology, TrainConfig};
+pub use config::{Kernel, Shape, Topology, TrainConfig};
 pub use fit::train;
 pub use method::{Kind, LayerMethod, Methods};
 pub use threads::restart_on_one_thread;

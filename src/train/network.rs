@@ -3,11 +3,12 @@
 use super::adam::Variable;
 use super::method::LayerMethod;
 use super::norm::{Normalise, statistics};
+use super::patches::{MaxPool, Patches};
 use super::sign::{ActivationSign, WeightLevel};
 use super::stochastic::{Stochastic, choices};
 use super::{TrainConfig, TrainError};
 use crate::model::{self, BatchNorm, Crossbars, Dense, Method};
-use crate::net::{Place, Weights};
+use crate::net::{Conv, Place, Weights};
 use candle_core::{Device, Tensor, Var};
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt};
@@ -28,11 +29,12 @@ struct Layer {
     /// One, or several with SpinBayes.
     crossbars: Vec<Crossbar>,
     method: Option<Stochastic>,
+    conv: Option<Conv>,
 }
 
 /// Weights with batch norm; that of a layer that normalises by itself stays unused.
 struct Crossbar {
-    /// inputs × outputs, so that no product needs a transposed copy.
+    /// Inputs of a neuron × outputs, so that no product needs a transposed copy.
     latent: Var,
     /// Bit planes of a weight.
     planes: u32,
@@ -43,13 +45,19 @@ struct Crossbar {
 }
 
 impl Network {
-    pub fn new(config: &TrainConfig, rng: &mut StdRng) -> Result<Network, TrainError> {
-        let mut layers = Vec::new();
+    /// `convolutions` has one entry a hidden layer, none for a dense one.
+    pub fn new(config: &TrainConfig, convolutions: &[Option<Conv>], rng: &mut StdRng) -> Result<Network, TrainError> {
+        let mut layers: Vec<Layer> = Vec::new();
+        let mut values = config.layers.inputs;
         let crossbars = config.output_crossbars;
         let output = (crossbars > 1).then_some(LayerMethod::Spinbayes { crossbars });
         let methods = config.layer_methods()?.into_iter().chain([output]);
-        for (widths, method) in config.layers.0.windows(2).zip(methods) {
-            let (inputs, outputs) = (widths[0], widths[1]);
+        let outputs = config.layers.hidden.iter().map(|shape| shape.outputs).chain([config.layers.classes]);
+        let convolutions = convolutions.iter().copied().chain([None]);
+        for ((outputs, conv), method) in outputs.zip(convolutions).zip(methods) {
+            let inputs = conv.map_or(values, |conv| conv.taps());
+            let (rows, cols) = conv.map_or((1, 1), |conv| conv.positions());
+            values = rows * cols * outputs;
             let crossbars = if let Some(LayerMethod::Spinbayes { crossbars }) = method { crossbars } else { 1 };
             let planes = if crossbars > 1 { config.planes()? } else { 1 };
             let crossbars: Result<_, _> = (0..crossbars).map(|_| Crossbar::new(inputs, outputs, planes, rng)).collect();
@@ -57,7 +65,7 @@ impl Network {
                 Some(method) => Some(Stochastic::new(method, inputs, outputs, rng)?),
                 None => None,
             };
-            layers.push(Layer { crossbars: crossbars?, method });
+            layers.push(Layer { crossbars: crossbars?, method, conv });
         }
         Ok(Network { input_dropout: config.input_dropout, layers })
     }
@@ -86,7 +94,7 @@ impl Network {
             x = layer.before_sign(&x, rng)?;
             if l < last {
                 let (live, place) = match layer.method {
-                    Some(Stochastic::Dropout { p, place, .. }) => (Some(live(x.elem_count(), p, rng)), place),
+                    Some(Stochastic::Dropout { p, place, spatial }) => (Some(layer.live(&x, p, spatial, rng)?), place),
                     _ => (None, Place::default()),
                 };
                 x = x.apply_op1(ActivationSign { live, place })?;
@@ -117,11 +125,35 @@ impl Network {
 }
 
 impl Layer {
+    /// What signs are taken of: images × activations.
     fn before_sign(&mut self, x: &Tensor, rng: &mut StdRng) -> Result<Tensor, TrainError> {
+        let Some(conv) = self.conv else { return self.normalised(x, 1, rng) };
+        let (rows, cols) = conv.summed();
+        let mut y = self.normalised(&x.apply_op1(Patches(conv))?, rows * cols, rng)?;
+        if conv.pool.is_some() {
+            y = y.apply_op1(MaxPool(conv))?;
+        }
+        let images = x.dims2()?.0;
+        Ok(y.reshape((images, y.elem_count() / images))?)
+    }
+
+    /// Which of the activations `x` are kept; with `spatial`, one draw for all positions of a channel.
+    fn live(&self, x: &Tensor, p: f64, spatial: bool, rng: &mut StdRng) -> Result<Vec<f32>, TrainError> {
+        let (images, values) = x.dims2()?;
+        let channels = self.crossbars[0].mean.len();
+        if !spatial || values == channels {
+            return Ok(live(images * values, p, rng));
+        }
+        let maps = live(images * channels, p, rng);
+        Ok(maps.chunks_exact(channels).flat_map(|image| image.iter().copied().cycle().take(values)).collect())
+    }
+
+    /// Batch norm, or what the method has in its place, of the sums of `x`: rows that are `positions` for each image.
+    fn normalised(&mut self, x: &Tensor, positions: usize, rng: &mut StdRng) -> Result<Tensor, TrainError> {
         match (&self.method, &mut self.crossbars[..]) {
-            (Some(method), [crossbar]) if method.normalises() => method.normalised(&crossbar.sums(x)?, rng),
+            (Some(method), [crossbar]) if method.normalises() => method.normalised(&crossbar.sums(x)?, positions, rng),
             (Some(method), [crossbar]) => {
-                let scaled = method.scaled(&crossbar.sums(x)?, rng)?;
+                let scaled = method.scaled(&crossbar.sums(x)?, positions, rng)?;
                 crossbar.normalise(&scaled)
             }
             (_, crossbars) => {
@@ -137,7 +169,7 @@ impl Layer {
                     return Ok(first.clone());
                 }
                 let (rows, columns) = first.dims2()?;
-                let masks = choices(all.len(), rows, columns, rng)?;
+                let masks = choices(all.len(), rows, columns, positions, rng)?;
                 let mut y = (first * &masks[0])?;
                 for (other, mask) in others.iter().zip(&masks[1..]) {
                     y = (y + (other * mask)?)?;
@@ -157,7 +189,7 @@ impl Layer {
         let first = crossbars.remove(0);
         let method = if crossbars.is_empty() { own } else { Some(Method::Spinbayes(Crossbars { others: crossbars })) };
         let norm = if matches!(method, Some(Method::Affine(_))) { None } else { Some(first.norm) };
-        Ok(Dense { weights: first.weights, bias: None, norm, method })
+        Ok(Dense { weights: first.weights, bias: None, norm, method, conv: self.conv })
     }
 }
 

@@ -66,21 +66,22 @@ impl Stochastic {
         }
     }
 
-    /// What batch norm is taken of, from the sums `a` (images × outputs) of a batch.
-    pub fn scaled(&self, a: &Tensor, rng: &mut StdRng) -> Result<Tensor, TrainError> {
+    /// What batch norm is taken of, from the sums `a` (images · positions × outputs) of a batch. Draws hold at all positions of an image.
+    pub fn scaled(&self, a: &Tensor, positions: usize, rng: &mut StdRng) -> Result<Tensor, TrainError> {
         let (rows, columns) = a.dims2()?;
         Ok(match self {
             Stochastic::Scale { p, spread, alpha } => {
                 let p = (p + spread * normal(rng)).clamp(0.0, 1.0);
-                (a * kept_or_one(alpha, &network::live(rows, p, rng))?)?
+                (a * kept_or_one(alpha, &spread_over(positions, 1, network::live(rows / positions, p, rng)))?)?
             }
             Stochastic::Subset { bits, mu, sigma } => {
                 let unit = 2.0 / f64::from(*bits).sqrt();
                 let mask = (1u32 << bits) - 1;
                 let epsilon =
                     |_| ((f64::from((rng.next_u32() & mask).count_ones()) - f64::from(bits / 2)) * unit) as f32;
+                let epsilon = (0..rows / positions * columns).map(epsilon).collect();
                 let epsilon =
-                    Tensor::from_vec((0..rows * columns).map(epsilon).collect(), (rows, columns), &Device::Cpu)?;
+                    Tensor::from_vec(spread_over(positions, columns, epsilon), (rows, columns), &Device::Cpu)?;
                 let scale = (repeat(mu, rows)? + (repeat(sigma, rows)? * epsilon)?)?;
                 (a * scale)?
             }
@@ -93,18 +94,20 @@ impl Stochastic {
         matches!(self, Stochastic::Affine { .. })
     }
 
-    /// Inverted normalization of the sums of a batch.
-    pub fn normalised(&self, a: &Tensor, rng: &mut StdRng) -> Result<Tensor, TrainError> {
+    /// Inverted normalization of the sums of a batch: of each position by itself. Draws hold at all positions of an image.
+    pub fn normalised(&self, a: &Tensor, positions: usize, rng: &mut StdRng) -> Result<Tensor, TrainError> {
         let Stochastic::Affine { p, drops, groups, gamma, beta } = self else { return Ok(a.clone()) };
         let (rows, columns) = a.dims2()?;
         let (gain, bias) = match drops {
             Drops::Vector => {
-                let gain = kept_or_one(gamma, &network::live(rows, *p, rng))?;
-                (gain, column(&network::live(rows, *p, rng))?.matmul(beta)?)
+                let mut live = || spread_over(positions, 1, network::live(rows / positions, *p, rng));
+                let gain = kept_or_one(gamma, &live())?;
+                (gain, column(&live())?.matmul(beta)?)
             }
             Drops::Element => {
                 let live = |rng: &mut StdRng| {
-                    Tensor::from_vec(network::live(rows * columns, *p, rng), (rows, columns), &Device::Cpu)
+                    let live = network::live(rows / positions * columns, *p, rng);
+                    Tensor::from_vec(spread_over(positions, columns, live), (rows, columns), &Device::Cpu)
                 };
                 let kept = live(rng)?;
                 let gain = ((repeat(gamma, rows)? * &kept)? + kept.affine(-1.0, 1.0)?)?;
@@ -161,9 +164,24 @@ impl Stochastic {
     }
 }
 
-/// For each of `rows` samples one of `crossbars`: masks of shape rows × `columns`, one a crossbar, that sum to 1.
-pub fn choices(crossbars: usize, rows: usize, columns: usize, rng: &mut StdRng) -> Result<Vec<Tensor>, TrainError> {
-    let chosen: Vec<usize> = (0..rows).map(|_| rng.random_range(0..crossbars)).collect();
+/// `values`, `each` of them an image, once for every position of it.
+fn spread_over<T: Copy>(positions: usize, each: usize, values: Vec<T>) -> Vec<T> {
+    if positions == 1 {
+        return values;
+    }
+    values.chunks_exact(each).flat_map(|image| image.iter().copied().cycle().take(positions * each)).collect()
+}
+
+/// For each image one of `crossbars`, in all its rows, `positions` many: masks of shape rows × `columns`, one a crossbar, that sum to 1.
+pub fn choices(
+    crossbars: usize,
+    rows: usize,
+    columns: usize,
+    positions: usize,
+    rng: &mut StdRng,
+) -> Result<Vec<Tensor>, TrainError> {
+    let chosen = (0..rows / positions).map(|_| rng.random_range(0..crossbars)).collect();
+    let chosen: Vec<usize> = spread_over(positions, 1, chosen);
     let mask = |n: usize| {
         let rows: Vec<f32> = chosen.iter().map(|&c| f32::from(u8::from(c == n))).collect();
         Ok(column(&rows)?.matmul(&ones(1, columns)?)?)
@@ -233,7 +251,7 @@ mod tests {
         let Stochastic::Scale { alpha, .. } = &scale else { panic!() };
         let alpha = values(alpha).remove(0);
         assert!(alpha.iter().all(|a| (0.1..=4.0).contains(a)) && alpha.iter().any(|a| (a - 1.0).abs() > 0.05));
-        let found = values(&scale.scaled(&ones_of_all(), &mut rng()).unwrap());
+        let found = values(&scale.scaled(&ones_of_all(), 1, &mut rng()).unwrap());
         assert!(found.iter().all(|row| *row == alpha || *row == [1.0; COLUMNS]));
         assert_share(found.iter().filter(|row| **row == [1.0; COLUMNS]).count(), ROWS, 0.2);
     }
@@ -244,7 +262,7 @@ mod tests {
         let rng = &mut rng();
         let batches: Vec<f64> = (0..40)
             .map(|_| {
-                let rows = values(&scale.scaled(&ones_of_all(), rng).unwrap());
+                let rows = values(&scale.scaled(&ones_of_all(), 1, rng).unwrap());
                 rows.iter().filter(|row| row[0] == 1.0).count() as f64 / ROWS as f64
             })
             .collect();
@@ -257,7 +275,7 @@ mod tests {
     #[test]
     fn gaussian_scales_have_their_mean_and_deviation_in_every_neuron() {
         let subset = method(LayerMethod::Subset { bits: 16 });
-        let found = values(&subset.scaled(&ones_of_all(), &mut rng()).unwrap());
+        let found = values(&subset.scaled(&ones_of_all(), 1, &mut rng()).unwrap());
         for c in 0..COLUMNS {
             let mean = found.iter().map(|row| f64::from(row[c])).sum::<f64>() / ROWS as f64;
             let variance = found.iter().map(|row| (f64::from(row[c]) - mean).powi(2)).sum::<f64>() / ROWS as f64;
@@ -279,7 +297,7 @@ mod tests {
     fn gains_and_biases_are_dropped_apart_and_groups_are_normalised() {
         for (drops, kinds) in [(Drops::Vector, 4), (Drops::Element, 1 << (2 * COLUMNS))] {
             let affine = method(LayerMethod::Affine { p: 0.5, drops, groups: 2 });
-            let found = values(&affine.normalised(&ones_of_all(), &mut rng()).unwrap());
+            let found = values(&affine.normalised(&ones_of_all(), 1, &mut rng()).unwrap());
             for row in &found {
                 for group in row.chunks(COLUMNS / 2) {
                     assert!(group.iter().sum::<f32>().abs() < 1e-3, "{group:?}");
@@ -299,7 +317,7 @@ mod tests {
 
     #[test]
     fn each_sample_takes_one_crossbar_and_all_as_often() {
-        let masks = choices(3, ROWS, 2, &mut rng()).unwrap();
+        let masks = choices(3, ROWS, 2, 1, &mut rng()).unwrap();
         let shares: Vec<Vec<Vec<f32>>> = masks.iter().map(values).collect();
         for row in 0..ROWS {
             assert_eq!(shares.iter().map(|m| m[row][0]).sum::<f32>(), 1.0);
