@@ -10,6 +10,7 @@ pub mod emit;
 pub mod faults;
 pub mod files;
 pub mod golden;
+pub mod import;
 pub mod interrupt;
 pub mod leaf;
 pub mod lower;

@@ -43,7 +43,7 @@ fn model(features: usize, hidden: &[Norm], classes: &[Norm], eps: f64) -> Model 
         name: "test-net".into(),
         description: String::new(),
         command: String::new(),
-        training: Training { seed: 0, epochs: 1, best_epoch: 1, validation_accuracy: 0.5 },
+        training: None,
         input: InputSpec {
             features,
             bits: 1,

@@ -32,7 +32,7 @@ fn model() -> Model {
         name: "small-1".into(),
         description: "A model for tests.".into(),
         command: "none".into(),
-        training: Training { seed: u64::MAX, epochs: 3, best_epoch: 2, validation_accuracy: 1.0 / 3.0 },
+        training: Some(Training { seed: u64::MAX, epochs: 3, best_epoch: 2, validation_accuracy: 1.0 / 3.0 }),
         input: InputSpec {
             features: 6,
             bits: 4,

@@ -32,8 +32,9 @@ fn a_few_epochs_learn_the_digits() {
     let found = test_accuracy(&model);
     assert!(found > 0.88, "{found}");
     assert_eq!(model.topology(), "64-64-64-10");
-    assert!((1..=12).contains(&model.training.best_epoch));
-    assert!(model.training.validation_accuracy > 0.88);
+    let training = model.training.unwrap();
+    assert!((1..=12).contains(&training.best_epoch));
+    assert!(training.validation_accuracy > 0.88);
 }
 
 /// Two convolutions, one with padding and pooling, in a network that lowers and learns.

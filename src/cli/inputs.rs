@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use neuspin::data::{self, Split, npy};
+use neuspin::import::NO_DATASET;
 use neuspin::model::Model;
 use neuspin::net::Images;
 use std::path::{Path, PathBuf};
@@ -53,6 +54,11 @@ impl InputArgs {
             (npy::read_inputs(Path::new(&name), &model.input.input())?, labels)
         } else {
             ensure!(self.labels.is_none(), "--labels belongs to a .npy file; `{name}` has labels of its own");
+            ensure!(
+                name != NO_DATASET,
+                "the model `{}` was imported without a data set; give --data FILE.npy, or import it with --dataset",
+                model.name
+            );
             let set = data::load(&name, split).with_context(|| format!("--data {name}"))?;
             let labels = set.labels.iter().map(|&l| usize::from(l)).collect();
             (data::encode(&set, &model.input)?, Some(labels))

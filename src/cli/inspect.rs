@@ -164,12 +164,15 @@ fn text(model: &Model, network: &Network, layers: &[Value], memory: u64) -> Stri
         ("made by", model.command.clone()),
         (
             "training",
-            format!(
-                "epoch {} of {} kept; {} on validation images",
-                model.training.best_epoch,
-                model.training.epochs,
-                percent(model.training.validation_accuracy)
-            ),
+            match &model.training {
+                Some(training) => format!(
+                    "epoch {} of {} kept; {} on validation images",
+                    training.best_epoch,
+                    training.epochs,
+                    percent(training.validation_accuracy)
+                ),
+                None => "by another tool".into(),
+            },
         ),
         ("topology", model.topology()),
         ("inputs", format!("{} of {width}; {}, {encoding}{dropped}", input.features, input.dataset)),

@@ -8,6 +8,7 @@ mod demo;
 mod evaluate;
 mod faults;
 mod generate;
+mod import;
 mod inputs;
 mod inspect;
 mod model_arg;
@@ -62,6 +63,7 @@ enum Command {
     Generate(generate::Args),
     Cosim(cosim::Args),
     Train(train::Args),
+    Import(import::Args),
     Completions(completions::Args),
 }
 
@@ -90,6 +92,7 @@ pub fn main() -> ExitCode {
         Command::Generate(args) => generate::run(&args, &output),
         Command::Cosim(args) => cosim::run(&args, &output),
         Command::Train(args) => train::run(&args, &output),
+        Command::Import(args) => import::run(&args, &output),
         Command::Completions(args) => completions::run(&args, &output),
     };
     match result {

@@ -139,7 +139,7 @@ pub fn run(args: &Args, output: &Output) -> Result<Status> {
     let model = neuspin::train::train(&config, &bar)?;
     bar.finish_and_clear();
     model.write(&args.out)?;
-    let training = &model.training;
+    let training = model.training.as_ref().context("a model that says nothing of its training")?;
     let json = serde_json::json!({
         "model": model.name,
         "out": args.out,

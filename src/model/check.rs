@@ -32,8 +32,8 @@ impl Model {
         if !(self.temperature.is_finite() && self.temperature > 0.0) {
             return fail("temperature", format!("{}; it must be above 0", self.temperature));
         }
-        let accuracy = self.training.validation_accuracy;
-        if !(0.0..=1.0).contains(&accuracy) {
+        let accuracy = self.training.as_ref().map(|training| training.validation_accuracy);
+        if let Some(accuracy) = accuracy.filter(|share| !(0.0..=1.0).contains(share)) {
             return fail("training.validation_accuracy", format!("{accuracy}; it is a share, from 0 to 1"));
         }
         self.check_input(file)?;

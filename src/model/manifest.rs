@@ -20,7 +20,9 @@ pub(super) struct Manifest<L = Layer> {
     pub name: String,
     pub description: String,
     pub command: String,
-    pub training: Training,
+    /// Left out, in version 3, where another tool trained the model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub training: Option<Training>,
     pub input: InputSpec,
     pub passes: u32,
     pub seed: u64,
@@ -174,7 +176,8 @@ impl Manifest {
         let planes = several.then_some((3, "weight_planes"));
         let conv = self.layers.iter().any(|layer| layer.kind == Kind::Conv || layer.conv.is_some());
         let conv = conv.then_some((3, "a convolution"));
-        dropout.or(planes).or(conv).or_else(|| output().then_some((3, "the last layer's method")))
+        let training = self.training.is_none().then_some((3, "training (left out)"));
+        dropout.or(planes).or(conv).or(training).or_else(|| output().then_some((3, "the last layer's method")))
     }
 }
 

@@ -28,7 +28,8 @@ pub struct Model {
     pub description: String,
     /// The command line that made the model.
     pub command: String,
-    pub training: Training,
+    /// None where another tool trained it.
+    pub training: Option<Training>,
     pub input: InputSpec,
     /// Monte-Carlo passes per image unless a command says otherwise.
     pub passes: u32,

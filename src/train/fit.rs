@@ -63,6 +63,7 @@ struct Run<'a> {
 /// The best epoch so far.
 struct Best {
     model: Model,
+    accuracy: f64,
     nll: f64,
 }
 
@@ -88,9 +89,9 @@ impl<'a> Run<'a> {
         for epoch in 1..=self.config.epochs {
             let loss = self.epoch(epoch, &mut batches, progress)?;
             let found = self.validate(epoch)?;
-            let share = found.model.training.validation_accuracy;
+            let share = found.accuracy;
             progress.set_message(format!("epoch {epoch}: loss {loss:.3}, validation {:.2} %", 100.0 * share));
-            let better = |b: &Best| (share, -found.nll) > (b.model.training.validation_accuracy, -b.nll);
+            let better = |b: &Best| (share, -found.nll) > (b.accuracy, -b.nll);
             if best.as_ref().is_none_or(better) {
                 best = Some(found);
             }
@@ -133,8 +134,9 @@ impl<'a> Run<'a> {
     fn validate(&self, epoch: u32) -> Result<Best, TrainError> {
         let mut model = self.model(epoch)?;
         let verdict = self.judge(&model)?;
-        model.training.validation_accuracy = verdict.accuracy();
-        Ok(Best { model, nll: verdict.nll(1.0) })
+        let accuracy = verdict.accuracy();
+        model.training.iter_mut().for_each(|training| training.validation_accuracy = accuracy);
+        Ok(Best { model, accuracy, nll: verdict.nll(1.0) })
     }
 
     fn judge(&self, model: &Model) -> Result<Verdict, TrainError> {
@@ -161,7 +163,7 @@ impl<'a> Run<'a> {
             name: config.name.clone(),
             description,
             command: config.command_line(),
-            training,
+            training: Some(training),
             input: self.spec.clone(),
             passes: config.passes,
             seed: config.seed,

@@ -1,0 +1,91 @@
+//! A layer as the walk gathers it, and the inputs.
+
+use super::Options;
+use crate::model::{BatchNorm, Dense, Dropout, Encoding, Method};
+use crate::net::{Conv, Place, Weights};
+
+/// What the first layer reads.
+pub struct Input {
+    pub features: usize,
+    pub bits: u32,
+    pub signed: bool,
+}
+
+impl Input {
+    /// From bytes of `depth` bits: by their half for 1 bit, else their highest bits.
+    pub fn encoding(&self, depth: u32) -> Encoding {
+        match self.bits {
+            1 => Encoding::Threshold { at: 1 << (depth - 1) },
+            k => Encoding::Shift { right: depth.saturating_sub(k) },
+        }
+    }
+}
+
+/// Sums of integer weights, and `gain · sum + offset` of them.
+pub struct Layer {
+    pub rows: usize,
+    pub cols: usize,
+    /// Odd integers, row by row, in the order in which the layer before gives its values.
+    pub weights: Vec<i32>,
+    pub conv: Option<Conv>,
+    pub gain: Vec<f64>,
+    pub offset: Vec<f64>,
+    pub dropout: Option<(f64, Place)>,
+}
+
+impl Layer {
+    /// `gain · value + offset` of what there is so far, channel by channel.
+    pub fn scale(&mut self, gain: &[f64], offset: &[f64]) {
+        for (o, (gain, offset)) in gain.iter().zip(offset).enumerate() {
+            self.gain[o] *= gain;
+            self.offset[o] = gain * self.offset[o] + offset;
+        }
+    }
+
+    pub fn model(self, last: bool, options: &Options) -> Dense {
+        let most = self.weights.iter().map(|w| w.unsigned_abs()).max().unwrap_or(1);
+        let planes = (u32::BITS - most.leading_zeros()) as usize;
+        let weights = Weights::from_values(planes, self.rows, self.cols, |o, i| self.weights[o * self.cols + i]);
+        let spatial = |spatial, p, place| match spatial {
+            true => Method::SpatialSpindrop(Dropout { p, place }),
+            false => Method::Spindrop(Dropout { p, place }),
+        };
+        let method = match (self.dropout, options.dropout) {
+            _ if last => None,
+            (Some((p, place)), _) => Some(spatial(options.spatial, p, place)),
+            (None, Some(all)) => Some(spatial(all.spatial, all.p, Place::AfterSign)),
+            (None, None) => None,
+        };
+        // gamma·(a − 0)/sqrt(1 + 0) + beta
+        let (mean, var) = (vec![0.0; self.rows], vec![1.0; self.rows]);
+        let norm = BatchNorm { gamma: self.gain, beta: self.offset, mean, var, eps: 0.0 };
+        Dense { weights, bias: None, norm: Some(norm), method, conv: self.conv }
+    }
+}
+
+/// Integer weights and a scale a row, of rows of `cols` floats each.
+pub fn weights(values: &[f64], cols: usize) -> Result<(Vec<i32>, Vec<f64>), String> {
+    let mut integers = Vec::with_capacity(values.len());
+    let mut scales = Vec::with_capacity(values.len() / cols.max(1));
+    for (row, of_row) in values.chunks_exact(cols.max(1)).enumerate() {
+        let scale = of_row.iter().map(|w| w.abs()).fold(f64::INFINITY, f64::min);
+        if !(scale.is_finite() && scale > 0.0) {
+            return Err(format!(
+                "output {row} has a weight of {scale}; weights are ±1, or odd multiples of a step: put a BipolarQuant before"
+            ));
+        }
+        for (i, w) in of_row.iter().enumerate() {
+            let ratio = w / scale;
+            let near = ratio.round();
+            if (ratio - near).abs() > 1e-4 || near.abs() > 127.0 || near as i32 % 2 == 0 {
+                return Err(format!(
+                    "output {row}, input {i}: {w} is no odd multiple, up to 127, of the row's least weight {scale}; put a \
+                     BipolarQuant before"
+                ));
+            }
+            integers.push(near as i32);
+        }
+        scales.push(scale);
+    }
+    Ok((integers, scales))
+}
