@@ -6,7 +6,7 @@ TEST_TOOLS = $(SIMULATION_TOOLS) iverilog yosys
 # Features that the tests and lints are run with. The trainer's takes some minutes to compile; `make test FEATURES=` leaves it out.
 FEATURES = train
 
-.PHONY: demo tools test lint data bench area uncertainty uncertainty-area neurons-area faults prove compare
+.PHONY: fuzz demo tools test lint data bench area uncertainty uncertainty-area neurons-area faults prove compare
 
 ## demo: the whole way with a bundled network, from model to proven Verilog
 demo:
@@ -58,6 +58,10 @@ faults:
 ## prove: every bundled model in Verilator, two foldings, with and without paused streams (a quarter of an hour)
 prove: tools
 	scripts/prove.sh
+
+## fuzz: a million damaged ONNX files for the importer (some minutes)
+fuzz:
+	cargo run --release --quiet --example fuzz_import
 
 DIGITS = digits-spindrop digits-spatial digits-scale digits-affine digits-subset digits-spinbayes digits-spinbayes-4level
 MNIST = mnist-spindrop-1bit mnist-spatial mnist-scale mnist-affine mnist-subset mnist-spinbayes

@@ -1,6 +1,7 @@
 //! The `neuspin` command as scripts see it: exit codes, standard output, what it leaves behind.
 
 mod faults;
+mod import;
 mod interrupts;
 mod uncertainty;
 
