@@ -5,7 +5,7 @@ use neuspin::data::{self, Split};
 use neuspin::golden::Golden;
 use neuspin::lower::{LowerError, Options, decision_error, logit_error, lower, lower_with};
 use neuspin::model::{
-    self, Affine, BatchNorm, Dense, Draw, Dropout, Encoding, InputSpec, Method, Model, ScaleDropout, Subset, Training,
+    self, Affine, BatchNorm, Dense, Draw, Dropout, Encoding, InputSpec, Method, Model, ScaleDropout, Subset,
     before_sign, forward,
 };
 use neuspin::net::{self, Conv, Direction, Drops, Hidden, Map, Network, Pad, Place, Pool, PoolKind, Random, Weights};

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
 
-const BUNDLED: [&str; 15] = [
+const BUNDLED: [&str; 16] = [
     "digits-affine",
     "digits-conv",
     "digits-scale",
@@ -18,6 +18,7 @@ const BUNDLED: [&str; 15] = [
     "digits-spindrop",
     "digits-subset",
     "mnist-affine",
+    "mnist-lenet",
     "mnist-scale",
     "mnist-spatial",
     "mnist-spinbayes",
@@ -155,6 +156,7 @@ fn the_mnist_networks_are_as_accurate_as_they_must_be() {
         ("mnist-spindrop-1bit", 0.974),
         ("mnist-spindrop-8bit", 0.980),
         ("mnist-scale", 0.970),
+        ("mnist-lenet", 0.985),
         ("mnist-affine", 0.970),
         ("mnist-subset", 0.970),
         ("mnist-spinbayes", 0.970),

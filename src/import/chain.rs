@@ -286,7 +286,7 @@ impl<'a> Walk<'a> {
         let zero = self.single(node, 2, "the zero point")?;
         let bits = self.single(node, 3, "the bit width")?;
         let (signed, narrow) = (node.int("signed", 1) != 0, node.int("narrow", 0) != 0);
-        if !(bits >= 1.0 && bits <= 32.0 && bits.fract() == 0.0) {
+        if !(1.0..=32.0).contains(&bits) || bits.fract() != 0.0 {
             return Err(format!("{bits} bits; 1 to 8 are supported"));
         }
         if let Argument::Constant(x) = self.argument(node, 0)? {
@@ -425,7 +425,7 @@ impl<'a> Walk<'a> {
         let (gamma, beta) = (vector(1, "gamma")?, vector(2, "beta")?);
         let (mean, var) = (vector(3, "the mean")?, vector(4, "the variance")?);
         let eps = node.float("epsilon", 1e-5);
-        if let Some(o) = var.iter().position(|v| !(v + eps > 0.0)) {
+        if let Some(o) = var.iter().position(|v| (v + eps).is_nan() || v + eps <= 0.0) {
             return Err(format!("channel {o}: a variance of {} with epsilon {eps}; above 0", var[o]));
         }
         let gain: Vec<f64> = gamma.iter().zip(&var).map(|(gamma, var)| gamma / (var + eps).sqrt()).collect();
