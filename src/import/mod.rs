@@ -1,6 +1,6 @@
 //! Networks from other people's tools: QONNX, as Brevitas exports it (`docs/import.md`).
 //!
-//! [`onnx`] reads the file, [`graph`] puts its nodes in order, [`chain`] walks them and folds what is linear into the layers of a
+//! `onnx` reads the file, `graph` puts its nodes in order, `chain` walks them and folds what is linear into the layers of a
 //! [`Model`].
 
 mod chain;
