@@ -184,7 +184,7 @@ fn inspect_shows_every_layer() {
 fn bad_usage_is_exit_code_2_and_says_what_would_be_right() {
     let folder = tempfile::tempdir().unwrap();
     let cases: [(&[&str], &str); 9] = [
-        (&["inspect", "no-such-model"], "the bundled models are digits-affine, digits-scale"),
+        (&["inspect", "no-such-model"], "the bundled models are digits-affine, digits-conv"),
         (&["evaluate", "digits-spindrop", "--passes", "0"], "--passes"),
         (&["evaluate", "digits-spindrop", "--limit", "0"], "at least 1"),
         (&["evaluate", "digits-spindrop", "--data", "nothing.npy"], "nothing.npy"),
