@@ -1,7 +1,7 @@
 """Trains a binary network with Brevitas on MNIST and exports it as QONNX, for `neuspin import`.
 
     pip install torch torchvision brevitas onnx onnxscript
-    python examples/brevitas.py net.onnx
+    python examples/train_with_brevitas.py net.onnx
     neuspin import net.onnx -o models/net --dataset mnist --method spindrop --p 0.1
 
 `neuspin import` finds 784 inputs of 1 bit, two hidden layers of 256 and ten logits. Dropout here keeps signs as they are, without PyTorch's
@@ -16,6 +16,8 @@ from brevitas.nn import QuantIdentity, QuantLinear
 from brevitas.quant import SignedBinaryActPerTensorConst, SignedBinaryWeightPerTensorConst
 from torch import nn
 from torchvision import datasets, transforms
+
+EPOCHS = 15
 
 
 class Drop(nn.Module):
@@ -47,13 +49,19 @@ def main(path):
     pixels = transforms.Compose([transforms.ToTensor(), lambda x: (2 * x - 1).flatten()])
     images = datasets.MNIST("data", train=True, download=True, transform=pixels)
     batches = torch.utils.data.DataLoader(images, batch_size=256, shuffle=True)
-    optimiser = torch.optim.Adam(network.parameters(), lr=1e-2)
-    for epoch in range(10):
+    optimiser = torch.optim.Adam(network.parameters(), lr=3e-3)
+    decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, EPOCHS * len(batches))
+    for epoch in range(EPOCHS):
         for x, y in batches:
             loss = nn.functional.cross_entropy(network(x), y)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
+            decay.step()
+            # Weights beyond +1 and -1 would not come back: straight-through gradients end there.
+            for layer in network:
+                if isinstance(layer, QuantLinear):
+                    layer.weight.data.clamp_(-1, 1)
         print(f"epoch {epoch + 1}: loss {loss.item():.3f}")
     network.eval()
     export_qonnx(network, args=torch.zeros(1, 784), export_path=path)
