@@ -12,6 +12,7 @@ fn network() -> Network {
         directions: vec![Direction::Ge; rows],
         method: Some(Method::spindrop(100)),
         conv: None,
+        residual: None,
     };
     Network {
         name: "example".into(),
@@ -125,6 +126,7 @@ fn a_word_too_wide_to_print() {
         directions: vec![Direction::Ge; wide],
         method: None,
         conv: None,
+        residual: None,
     };
     n.hidden[1].weights = Weights::zeros(512, wide);
     n.hidden[1].thresholds = vec![0; 512];

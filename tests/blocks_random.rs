@@ -9,7 +9,7 @@ mod tools;
 
 use neuspin::cosim::{Builder, Dut, Options, Settings, Stimulus, cosimulate};
 use neuspin::golden::Golden;
-use neuspin::net::{Hidden, Images, Method, Network, Place};
+use neuspin::net::{Hidden, Images, Method, Network, Place, PoolKind, Weights};
 use neuspin::plan::{Folding, Plan, PlanError};
 use neuspin::rtl::{self, Design};
 use rand::rngs::StdRng;
@@ -44,8 +44,21 @@ fn convolving(seed: u64) -> Option<Sample> {
 
 fn folded(seed: u64, (mut network, images): (Network, Images)) -> Result<Sample, PlanError> {
     let rng = &mut StdRng::seed_from_u64(seed ^ 0x5eed);
+    // Hardware has no SpinBayes where sums meet.
+    let bayes = |l: usize| matches!(network.hidden[l].method, Some(Method::Spinbayes(_)));
+    let meets: Vec<bool> = network
+        .hidden
+        .iter()
+        .enumerate()
+        .map(|(l, h)| h.residual.is_some_and(|from| !bayes(l) && !bayes(from)))
+        .collect();
+    for (layer, meets) in network.hidden.iter_mut().zip(meets) {
+        layer.residual = layer.residual.filter(|_| meets);
+    }
     let mut folding: Vec<Folding> = vec![];
-    for weights in network.hidden.iter().map(|h| &h.weights).chain([&network.output.weights]) {
+    let all: Vec<Weights> =
+        network.hidden.iter().map(|h| &h.weights).chain([&network.output.weights]).cloned().collect();
+    for weights in &all {
         let before = folding.last().map_or(1, |f| f.pe);
         let layer = network.hidden.get(folding.len());
         let word = layer.and_then(|h| h.conv).map_or(weights.cols(), |conv| conv.input.channels);
@@ -60,7 +73,12 @@ fn folded(seed: u64, (mut network, images): (Network, Images)) -> Result<Sample,
             Some(Method::Affine(m)) => weights.rows() / m.groups,
             _ => weights.rows(),
         };
-        folding.push(Folding { pe: divisor(rng, group, 1, most), simd });
+        let same = layer.and_then(|h| h.residual).map(|from| folding[from].pe);
+        if same.is_some_and(|pe| !group.is_multiple_of(pe)) {
+            network.hidden[folding.len()].residual = None;
+        }
+        let pe = same.filter(|pe| group.is_multiple_of(*pe)).unwrap_or_else(|| divisor(rng, group, 1, most));
+        folding.push(Folding { pe, simd });
     }
     let alone = network.first_spinbayes().is_some();
     let lanes = if network.stochastic_layers() > 0 && !alone { rng.random_range(1..=16) } else { 1 };
@@ -230,4 +248,29 @@ fn random_convolutions_are_exact() {
     let builder = Builder::find().unwrap();
     let samples = (0..).filter_map(|seed| Some((seed, convolving(seed)?)));
     samples.take(designs(5) as usize).for_each(|(seed, sample)| prove(&builder, seed, sample));
+}
+
+/// Sums that are pooled over any windows, or added to those of a later layer.
+#[test]
+fn random_pooled_and_added_sums_are_exact() {
+    let builder = Builder::find().unwrap();
+    let pooled = |h: &Hidden| {
+        let pool = h.conv.and_then(|conv| conv.pool);
+        pool.is_some_and(|pool| pool.kind == PoolKind::Sum || pool.size != pool.stride)
+    };
+    let of = |what: &dyn Fn(&Network) -> bool| {
+        let samples = (0..).filter_map(|seed| Some((seed, convolving(seed)?)));
+        let samples = samples.filter(|(_, s)| what(&s.network));
+        samples.take(designs(2) as usize).for_each(|(seed, sample)| prove(&builder, seed, sample));
+    };
+    of(&|n| n.hidden.iter().any(pooled));
+    of(&|n| n.hidden.iter().any(|h| h.residual.is_some() && h.conv.is_some()));
+}
+
+#[test]
+fn random_added_sums_of_dense_layers_are_exact_in_the_predicted_number_of_clocks() {
+    let builder = Builder::find().unwrap();
+    let samples = (0..).map(|seed| (seed, sample(seed)));
+    let samples = samples.filter(|(_, s)| s.network.hidden.iter().any(|h| h.residual.is_some()));
+    samples.take(designs(4) as usize).for_each(|(seed, sample)| prove(&builder, seed, sample));
 }

@@ -12,6 +12,7 @@ fn plain() -> Hidden {
         directions: vec![Direction::Ge; 4],
         method: None,
         conv: None,
+        residual: None,
     }
 }
 

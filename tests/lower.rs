@@ -34,7 +34,14 @@ fn dense(inputs: usize, norms: &[Norm], eps: f64, p: Option<f64>) -> Dense {
     let norm =
         BatchNorm { gamma: all(|n| n.gamma), beta: all(|n| n.beta), mean: all(|n| n.mean), var: all(|n| n.var), eps };
     let weights = Weights::from_fn(norms.len(), inputs, |o, i| (o + i) % 3 == 0);
-    Dense { weights, bias: Some(all(|n| n.bias)), norm: Some(norm), method: p.map(Method::spindrop), conv: None }
+    Dense {
+        weights,
+        bias: Some(all(|n| n.bias)),
+        norm: Some(norm),
+        method: p.map(Method::spindrop),
+        conv: None,
+        residual: None,
+    }
 }
 
 /// A model of `features` 1-bit inputs with these hidden neurons and classes.
@@ -392,7 +399,10 @@ fn random_model(rng: &mut StdRng) -> Model {
     m.layers.clear();
     let mut inputs = m.input.features;
     for _ in 0..rng.random_range(1..5) {
-        let n = 2 * rng.random_range(1..20);
+        // Sometimes as many neurons as before, whose sums may be added.
+        let again = m.layers.last().map(Dense::outputs).filter(|_| rng.random_bool(0.4));
+        let n = again.unwrap_or_else(|| 2 * rng.random_range(1..20));
+        let residual = again.map(|_| m.layers.len() - 1).filter(|_| rng.random_bool(0.7));
         let eps = if rng.random() { 0.0 } else { 1e-5 };
         let p = rng.random_range(0.0..1.0);
         let bias = rng.random_bool(0.3);
@@ -433,6 +443,7 @@ fn random_model(rng: &mut StdRng) -> Model {
             norm: (!affine).then(|| norm(rng, n, eps)),
             method,
             conv: None,
+            residual,
         });
         inputs = n;
     }
@@ -483,7 +494,8 @@ fn random_convolutions(rng: &mut StdRng) -> Model {
     let mut map = Map { height: side(rng), width: side(rng), channels: rng.random_range(1..4) };
     m.input = InputSpec { features: map.size(), bits: rng.random_range(1..4), ..m.input };
     m.input.encoding = if m.input.bits == 1 { Encoding::Threshold { at: 1 } } else { Encoding::Shift { right: 0 } };
-    for _ in 0..rng.random_range(1..4) {
+    let mut decided = vec![];
+    for l in 0..rng.random_range(1..4) {
         let mut pair = |most: usize| (rng.random_range(1..=most), rng.random_range(1..=most));
         let (kernel, stride) = (pair(map.height.min(map.width).min(3)), pair(2));
         let pad = |rng: &mut StdRng, kernel: usize| rng.random_range(0..kernel);
@@ -495,7 +507,13 @@ fn random_convolutions(rng: &mut StdRng) -> Model {
         let size = (rng.random_range(1..=rows.min(3)), rng.random_range(1..=cols.min(3)));
         let stride = (rng.random_range(1..=2), rng.random_range(1..=2));
         conv.pool = rng.random::<bool>().then_some(Pool { kind, size, stride });
-        let norms: Vec<Norm> = (0..rng.random_range(1..6))
+        // Sometimes the same shape again, so that there are sums to add.
+        let again = l > 0 && rng.random_bool(0.5);
+        if again {
+            let pad = Pad { top: 1, left: 1, bottom: 1, right: 1 };
+            conv = Conv { input: map, kernel: (3, 3), stride: (1, 1), pad, pool: None };
+        }
+        let norms: Vec<Norm> = (0..if again { map.channels } else { rng.random_range(1..6) })
             .map(|_| {
                 let mut quarter = || f64::from(rng.random_range(-16..=16)) / 4.0;
                 Norm { gamma: quarter(), mean: quarter(), beta: quarter(), ..PLAIN }
@@ -512,6 +530,9 @@ fn random_convolutions(rng: &mut StdRng) -> Model {
             _ => Some(Method::SpatialSpindrop(Dropout { p, place })),
         };
         layer.conv = Some(conv);
+        let own = (conv.decided(), norms.len());
+        layer.residual = decided.iter().position(|there| *there == own);
+        decided.push(own);
         let (height, width) = conv.positions();
         map = Map { height, width, channels: norms.len() };
         m.layers.push(layer);
@@ -524,7 +545,7 @@ fn random_convolutions(rng: &mut StdRng) -> Model {
 #[test]
 fn random_convolutions_agree_with_the_float_reference() {
     let mut rng = StdRng::seed_from_u64(12);
-    let mut pooled = [0; 4];
+    let (mut pooled, mut added) = ([0; 4], 0);
     for _ in 0..300 {
         let model = random_convolutions(&mut rng);
         let network = lower(&model).unwrap();
@@ -553,6 +574,7 @@ fn random_convolutions_agree_with_the_float_reference() {
                 assert_eq!(float.activations[l], trace.hidden[l].active, "layer {l} of {}", model.topology());
                 let kind = model.layers[l].conv.and_then(|conv| conv.pool).map_or(0, |pool| 1 + pool.kind as usize);
                 pooled[kind] += 1;
+                added += usize::from(model.layers[l].residual.is_some());
             }
             // A dropped map before the sign fires everywhere; the others do as without.
             if let Some(layer) = model.layers.get(exact).filter(|_| exact < network.hidden.len()) {
@@ -577,7 +599,7 @@ fn random_convolutions_agree_with_the_float_reference() {
             }
         }
     }
-    assert!(pooled.iter().all(|&n| n > 50), "{pooled:?}");
+    assert!(pooled.iter().all(|&n| n > 50) && added > 50, "{pooled:?}, {added}");
 }
 
 #[test]

@@ -24,6 +24,7 @@ fn dense(inputs: usize, outputs: usize, p: Option<f64>) -> Dense {
         }),
         method: p.map(Method::spindrop),
         conv: None,
+        residual: None,
     }
 }
 
@@ -573,6 +574,7 @@ fn forward_computes_what_the_definition_says() {
             norm: norm([1.0, 2.0], [0.0, 0.0], [4.0, 2.5]),
             method: Some(Method::spindrop(0.5)),
             conv: None,
+            residual: None,
         },
         Dense {
             weights,
@@ -580,6 +582,7 @@ fn forward_computes_what_the_definition_says() {
             norm: norm([4.0, 1.0], [1.0, -1.0], [0.0, 0.0]),
             method: None,
             conv: None,
+            residual: None,
         },
     ];
     m.check().unwrap();
@@ -602,7 +605,7 @@ fn two_neurons(method: Method) -> Dense {
     let norm =
         BatchNorm { gamma: vec![1.0, 2.0], beta: vec![0.5, 0.0], mean: vec![4.0, 2.5], var: vec![3.0, 3.0], eps: 1.0 };
     let weights = Weights::from_fn(2, 2, |o, i| o == 0 || i == 0);
-    Dense { weights, bias: None, norm: (!affine).then_some(norm), method: Some(method), conv: None }
+    Dense { weights, bias: None, norm: (!affine).then_some(norm), method: Some(method), conv: None, residual: None }
 }
 
 #[test]

@@ -12,6 +12,7 @@ fn network(sizes: [usize; 5]) -> Network {
         directions: vec![Direction::Ge; sizes[l + 1]],
         method: Some(Method::spindrop(3277)),
         conv: None,
+        residual: None,
     };
     Network {
         name: "hundredfold".into(),

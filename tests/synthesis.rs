@@ -18,6 +18,7 @@ fn design() -> Design {
         directions: (0..rows).map(|r| if r % 3 == 0 { Direction::Le } else { Direction::Ge }).collect(),
         method: Some(Method::spindrop(40)),
         conv: None,
+        residual: None,
     };
     let network = Network {
         name: "synthesised".into(),

@@ -17,6 +17,7 @@ pub fn network(sizes: &[usize]) -> Network {
         directions: (0..size[1]).map(|o| if o % 3 == 0 { Direction::Le } else { Direction::Ge }).collect(),
         method: Some(Method::spindrop(13107)),
         conv: None,
+        residual: None,
     });
     let hidden: Vec<Hidden> = hidden.collect();
     let output = Output {

@@ -12,7 +12,7 @@ impl Dut {
             layer,
             outputs: l.outputs * l.pixels(),
             pe: l.pe,
-            lanes: if l.unit.is_some() { design.plan.lanes } else { l.lanes },
+            lanes: if l.unit.is_some() || layer + 1 == design.once { design.plan.lanes } else { l.lanes },
             // The last layer that is computed once an image is shown behind the replay: once a pass, with its masks.
             once: layer + 1 < design.once,
         };

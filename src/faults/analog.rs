@@ -93,7 +93,7 @@ impl<'n> Analog<'n> {
     /// The network of a die; refuses one that does not pass [`Network::check`], and one with convolutions.
     pub fn new(network: &'n Network, die: &Die) -> Result<Analog<'n>, NetError> {
         network.check()?;
-        if let Some(layer) = network.hidden.iter().position(|layer| layer.conv.is_some()) {
+        if let Some(layer) = network.hidden.iter().position(|layer| layer.conv.is_some() || layer.residual.is_some()) {
             let (network, place) = (network.name.clone(), format!("layer {layer}"));
             let what =
                 "a convolution; drifting cells are supported in dense layers alone, flipped and stuck ones in all"

@@ -58,6 +58,10 @@ pub(super) struct HiddenLayer {
     /// Of a convolution.
     windows: Option<Windows>,
     pub drawing: Option<Drawing>,
+    /// The layer whose sums are added to this layer's own.
+    pub residual: Option<usize>,
+    /// Whether a later layer adds this layer's sums.
+    pub is_added: bool,
 }
 
 /// Weights and what is done with their sums. `a <= t` is turned into `-a >= -t` by inverted weights.
@@ -95,8 +99,8 @@ pub(super) enum DrawingKind {
 }
 
 impl HiddenLayer {
-    /// `stream` is what the layer draws from.
-    pub fn new(layer: &Hidden, stream: Option<Stream>) -> HiddenLayer {
+    /// `stream` is what the layer draws from; `is_added` says whether a later layer adds its sums.
+    pub fn new(layer: &Hidden, stream: Option<Stream>, is_added: bool) -> HiddenLayer {
         let neurons = Neurons::new(layer, stream.map_or(0, |stream| stream.first));
         let mut crossbars = vec![Crossbar::new(&layer.weights, &layer.directions, neurons)];
         if let Some(Method::Spinbayes(m)) = &layer.method {
@@ -116,7 +120,8 @@ impl HiddenLayer {
             },
         });
         let windows = layer.conv.map(|conv| Windows::new(conv, rows));
-        HiddenLayer { crossbars, all_live: full(layer.size()), size: layer.size(), windows, drawing }
+        let (size, residual) = (layer.size(), layer.residual);
+        HiddenLayer { crossbars, all_live: full(size), size, windows, drawing, residual, is_added }
     }
 
     /// Words that hold one bit for each activation.
@@ -124,8 +129,18 @@ impl HiddenLayer {
         self.all_live.len()
     }
 
-    /// The sums of all neurons of a crossbar as the neurons use them, at all positions.
-    pub fn sums(&self, crossbar: usize, planes: &[(i64, Operand)]) -> Vec<i64> {
+    /// The sums of all neurons of a crossbar as the neurons use them, at all positions, with those `added` of an earlier
+    /// layer.
+    pub fn sums(&self, crossbar: usize, planes: &[(i64, Operand)], added: Option<&[i64]>) -> Vec<i64> {
+        let mut sums = self.own_sums(crossbar, planes);
+        let flipped = self.crossbars[crossbar].flipped.iter().cycle();
+        for ((sum, &added), &flipped) in sums.iter_mut().zip(added.unwrap_or_default()).zip(flipped) {
+            *sum += if flipped { -added } else { added };
+        }
+        sums
+    }
+
+    fn own_sums(&self, crossbar: usize, planes: &[(i64, Operand)]) -> Vec<i64> {
         let crossbar = &self.crossbars[crossbar];
         let Some(windows) = &self.windows else { return crossbar.sums(planes) };
         let mut sums = vec![];
@@ -142,7 +157,24 @@ impl HiddenLayer {
     }
 
     /// The same of a group of lanes.
-    pub fn lane_sums(&self, crossbar: usize, group: usize, x: &[LaneWords], live: &[LaneWords]) -> Vec<[i64; GROUP]> {
+    pub fn lane_sums(
+        &self,
+        crossbar: usize,
+        group: usize,
+        (x, live): (&[LaneWords], &[LaneWords]),
+        added: Option<&[[i64; GROUP]]>,
+    ) -> Vec<[i64; GROUP]> {
+        let mut sums = self.own_lane_sums(crossbar, group, x, live);
+        let flipped = self.crossbars[crossbar].flipped.iter().cycle();
+        for ((sums, added), &flipped) in sums.iter_mut().zip(added.unwrap_or_default()).zip(flipped) {
+            for (sum, &added) in sums.iter_mut().zip(added) {
+                *sum += if flipped { -added } else { added };
+            }
+        }
+        sums
+    }
+
+    fn own_lane_sums(&self, crossbar: usize, group: usize, x: &[LaneWords], live: &[LaneWords]) -> Vec<[i64; GROUP]> {
         let crossbar = &self.crossbars[crossbar];
         let Some(windows) = &self.windows else { return crossbar.lane_sums(group, x, live) };
         let mut covered = [x, live].map(|map| vec![map[0]; windows.words()]);
@@ -178,9 +210,9 @@ impl HiddenLayer {
         }
     }
 
-    /// Whether the layer is a convolution.
-    pub fn convolves(&self) -> bool {
-        self.windows.is_some()
+    /// Whether activations are all that anybody wants of the layer, which is dense and has thresholds.
+    pub fn only_fires(&self) -> bool {
+        self.windows.is_none() && self.residual.is_none() && !self.is_added && !self.draws_numbers()
     }
 
     /// The crossbar that the draw of this pass chooses; the first one without draws.
@@ -253,6 +285,11 @@ impl Crossbar {
     pub fn lane_sums(&self, group: usize, x: &[LaneWords], live: &[LaneWords]) -> Vec<[i64; GROUP]> {
         let counts = live_counts(group, live);
         (0..self.dense.rows).map(|row| self.dense.group_sums(row, group, x, live, &counts)).collect()
+    }
+
+    /// The sign that the contract gives the sum of `row`, where the neurons have another.
+    pub fn contract_sign(&self, row: usize) -> i64 {
+        if self.flipped[row % self.flipped.len()] { -1 } else { 1 }
     }
 
     /// Sums as the contract has them, from sums as the neurons use them.

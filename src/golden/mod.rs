@@ -98,7 +98,7 @@ impl Golden {
             input: network.input,
             input_drawing: network.input.dropout.map(|code| Drawing::of_inputs(code, network.input.features)),
             inputs_live: full(network.input.features),
-            hidden: hidden.map(|(l, layer)| HiddenLayer::new(layer, network.stream(l))).collect(),
+            hidden: hidden.map(|(l, layer)| HiddenLayer::new(layer, network.stream(l), network.is_added(l))).collect(),
             output: OutputLayer::new(&network.output, network.stream(network.hidden.len())),
             random: network.random,
             mask: mask_of(network.random.lfsr_bits)?,

@@ -40,8 +40,18 @@ pub(super) fn rows_of(passes: usize) -> usize {
     (LANES / passes).max(1)
 }
 
+/// What all passes of an image share.
+struct Shared {
+    parting: Parting,
+    /// Of each layer up to the parting one that a later layer adds: its sums as the contract has them, by crossbar.
+    added: Vec<Vec<Vec<i64>>>,
+}
+
+/// Sums of the lanes that a later layer adds, as the contract has them: by group, then by neuron.
+type Added = Vec<Vec<[i64; GROUP]>>;
+
 /// What all passes of an image share of the parting layer, or of the inputs where these are dropped.
-enum Shared {
+enum Parting {
     /// Activation bits before dropout, by crossbar; or the inputs.
     Bits(Vec<Vec<u64>>),
     /// Sums, of which every pass makes its own activations.
@@ -125,11 +135,16 @@ impl<'g> Runner<'g> {
             if parts_at_inputs {
                 draws[0].next_image(golden.input.features, &golden.inputs_live, live);
                 for lane in 0..lanes {
-                    let Shared::Bits(bits) = &shared[lane / *passes] else { continue };
+                    let Parting::Bits(bits) = &shared[lane / *passes].parting else { continue };
                     for (x, &bits) in x.iter_mut().zip(&bits[0]) {
                         x.as_flattened_mut()[lane] = bits;
                     }
                 }
+            }
+            let mut added: Vec<Added> = vec![vec![]; golden.hidden.len()];
+            for (l, _) in golden.hidden[..golden.parting].iter().enumerate().filter(|(_, layer)| layer.is_added) {
+                let rows = shared.first().map_or(0, |shared| shared.added[l][0].len());
+                added[l] = of_lanes(rows, lanes, |lane, row| shared[lane / *passes].added[l][0][row]);
             }
             for (l, layer) in golden.hidden.iter().enumerate().skip(golden.parting) {
                 let draws = &mut draws[1 + l];
@@ -138,7 +153,7 @@ impl<'g> Runner<'g> {
                     // Sums come of the masks before; the draws are this layer's.
                     let input = (&x[..words], &live[..words]);
                     match &layer.crossbars[..] {
-                        [crossbar] if !layer.draws_numbers() && !layer.convolves() => {
+                        [crossbar] if layer.only_fires() => {
                             if let Neurons::Threshold(thresholds) = &crossbar.neurons {
                                 crossbar.fire_lanes(thresholds, lanes.div_ceil(GROUP), input.0, input.1, next_x);
                             }
@@ -146,8 +161,9 @@ impl<'g> Runner<'g> {
                         }
                         crossbars => {
                             let groups = 0..lanes.div_ceil(GROUP);
+                            let adds = |g: usize| layer.residual.map(|from| &added[from][g][..]);
                             let sums: Vec<Vec<Vec<[i64; GROUP]>>> = (0..crossbars.len())
-                                .map(|c| groups.clone().map(|g| layer.lane_sums(c, g, input.0, input.1)).collect())
+                                .map(|c| groups.clone().map(|g| layer.lane_sums(c, g, input, adds(g))).collect())
                                 .collect();
                             draws.next_image(layer.size, &layer.all_live, live);
                             for lane in 0..lanes {
@@ -156,22 +172,36 @@ impl<'g> Runner<'g> {
                                 let sum = |row: usize| sums[row][lane % GROUP];
                                 fire_lane(layer, chosen, sum, draws, lane, next_x);
                             }
+                            if layer.is_added {
+                                let chosen: Vec<usize> =
+                                    (0..lanes).map(|lane| layer.chosen(draws.of_lane(lane), code_bits)).collect();
+                                added[l] = of_lanes(sums[0][0].len(), lanes, |lane, row| {
+                                    let sign = layer.crossbars[chosen[lane]].contract_sign(row);
+                                    sign * sums[chosen[lane]][lane / GROUP][row][lane % GROUP]
+                                });
+                            }
                         }
                     }
                     std::mem::swap(x, next_x);
                 } else {
                     draws.next_image(layer.size, &layer.all_live, live);
                     for lane in 0..lanes {
-                        let shared = &shared[lane / *passes];
-                        match shared {
-                            Shared::Bits(bits) => {
+                        match &shared[lane / *passes].parting {
+                            Parting::Bits(bits) => {
                                 let bits = &bits[layer.chosen(draws.of_lane(lane), code_bits)];
                                 for (x, &bits) in x.iter_mut().zip(bits) {
                                     x.as_flattened_mut()[lane] = bits;
                                 }
                             }
-                            Shared::Sums(sums) => fire_lane(layer, 0, |row| sums[row], draws, lane, x),
+                            Parting::Sums(sums) => fire_lane(layer, 0, |row| sums[row], draws, lane, x),
                         }
+                    }
+                    if layer.is_added {
+                        let chosen: Vec<usize> =
+                            (0..lanes).map(|lane| layer.chosen(draws.of_lane(lane), code_bits)).collect();
+                        let rows = shared[0].added[l][0].len();
+                        added[l] =
+                            of_lanes(rows, lanes, |lane, row| shared[lane / *passes].added[l][chosen[lane]][row]);
                     }
                 }
                 if layer.place() == Some(Place::BeforeSign) {
@@ -225,9 +255,19 @@ impl<'g> Runner<'g> {
 }
 
 /// The activation bits that do not depend on draws.
-fn fire_shared(layer: &HiddenLayer, crossbar: usize, planes: &[(i64, Operand)]) -> Vec<u64> {
-    let sums = layer.sums(crossbar, planes);
+fn fire_shared(layer: &HiddenLayer, crossbar: usize, sums: &[i64]) -> Vec<u64> {
     layer.fire(crossbar, |row| sums[row], None::<fn(usize) -> u32>)
+}
+
+/// `value` of each of the first `lanes` lanes and each of `rows` neurons.
+fn of_lanes(rows: usize, lanes: usize, value: impl Fn(usize, usize) -> i64) -> Added {
+    let mut all = vec![vec![[0; GROUP]; rows]; lanes.div_ceil(GROUP)];
+    for lane in 0..lanes {
+        for (row, values) in all[lane / GROUP].iter_mut().enumerate() {
+            values[lane % GROUP] = value(lane, row);
+        }
+    }
+    all
 }
 
 /// Writes the activation bits of one lane.
@@ -255,24 +295,32 @@ impl Golden {
     fn shared(&self, image: &[i16]) -> Shared {
         let image = Planes::new(self.input, image);
         if self.input_drawing.is_some() {
-            return Shared::Bits(vec![image.into_bits()]);
+            return Shared { parting: Parting::Bits(vec![image.into_bits()]), added: vec![] };
         }
         let mut x: Vec<u64> = vec![];
+        let mut parting = None;
+        let mut added: Vec<Vec<Vec<i64>>> = vec![];
         for (l, layer) in self.hidden[..=self.parting].iter().enumerate() {
             let planes = match l {
                 0 => image.operands(),
                 _ => vec![(1, Operand::new(&x, &self.hidden[l - 1].all_live))],
             };
-            if l == self.parting {
-                return if layer.draws_numbers() {
-                    Shared::Sums(layer.sums(0, &planes))
-                } else {
-                    Shared::Bits((0..layer.crossbars.len()).map(|c| fire_shared(layer, c, &planes)).collect())
-                };
+            let adds = layer.residual.map(|from| &added[from][0][..]);
+            let mut sums: Vec<Vec<i64>> = (0..layer.crossbars.len()).map(|c| layer.sums(c, &planes, adds)).collect();
+            added.push(match layer.is_added {
+                true => layer.crossbars.iter().zip(&sums).map(|(c, sums)| c.contract_sums(sums)).collect(),
+                false => vec![],
+            });
+            if l == self.parting && layer.draws_numbers() {
+                parting = Some(Parting::Sums(std::mem::take(&mut sums[0])));
+            } else if l == self.parting {
+                let bits = sums.iter().enumerate().map(|(c, sums)| fire_shared(layer, c, sums));
+                parting = Some(Parting::Bits(bits.collect()));
+            } else {
+                x = fire_shared(layer, 0, &sums[0]);
             }
-            x = fire_shared(layer, 0, &planes);
         }
-        Shared::Bits(vec![x])
+        Shared { parting: parting.unwrap_or(Parting::Bits(vec![x])), added }
     }
 
     /// From the start of a stream to its first draw for image `n`, in a layer of `draws` draws.

@@ -1,7 +1,7 @@
 //! One pass of one image, layer by layer: for finding where hardware first differs.
 
 use super::dense::Operand;
-use super::layers::Planes;
+use super::layers::{HiddenLayer, Planes};
 use super::runner::{Rows, Runner};
 use super::{Golden, GoldenError, first_largest};
 use crate::net::Place;
@@ -48,6 +48,7 @@ impl Golden {
         let image = Planes::new(self.input, image);
         let mut hidden = Vec::with_capacity(self.hidden.len());
         let (mut x, mut live): (Vec<u64>, Vec<u64>) = (vec![], vec![]);
+        let added = |hidden: &[HiddenTrace], layer: &HiddenLayer| Some(hidden[layer.residual?].sums.clone());
         for (l, (layer, (kept, numbers))) in self.hidden.iter().zip(draws).enumerate() {
             let draw = || numbers.as_ref().map(|numbers| |u: usize| numbers[u]);
             let chosen = layer.chosen(draw(), self.random.code_bits);
@@ -56,7 +57,7 @@ impl Golden {
                 0 => image.operands(),
                 _ => vec![(1, Operand::new(&x, &live))],
             };
-            let sums = layer.sums(chosen, &planes);
+            let sums = layer.sums(chosen, &planes, added(&hidden, layer).as_deref());
             let mut next = layer.fire(chosen, |row| sums[row], draw());
             live = kept;
             if layer.place() == Some(Place::BeforeSign) {

@@ -378,7 +378,16 @@ impl<'a> Walk<'a> {
         };
         let gain = scales.iter().map(|scale| alpha * scale * unit).collect();
         let offset = bias.iter().map(|bias| beta * bias).collect();
-        self.layers.push(Layer { rows, cols, weights: integers, conv: None, gain, offset, dropout: None });
+        self.layers.push(Layer {
+            rows,
+            cols,
+            weights: integers,
+            conv: None,
+            residual: None,
+            gain,
+            offset,
+            dropout: None,
+        });
         Ok(Value::Signal(Signal { shape, kind: Kind::Sums { layer: self.layers.len() - 1 } }))
     }
 
@@ -415,7 +424,16 @@ impl<'a> Walk<'a> {
             None => vec![0.0; rows],
         };
         let gain = scales.iter().map(|scale| scale * unit).collect();
-        self.layers.push(Layer { rows, cols: taps, weights: integers, conv: Some(conv), gain, offset, dropout: None });
+        self.layers.push(Layer {
+            rows,
+            cols: taps,
+            weights: integers,
+            conv: Some(conv),
+            residual: None,
+            gain,
+            offset,
+            dropout: None,
+        });
         Ok(Value::Signal(Signal { shape, kind: Kind::Sums { layer: self.layers.len() - 1 } }))
     }
 

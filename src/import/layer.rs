@@ -28,6 +28,7 @@ pub struct Layer {
     /// Odd integers, row by row, in the order in which the layer before gives its values.
     pub weights: Vec<i32>,
     pub conv: Option<Conv>,
+    pub residual: Option<usize>,
     pub gain: Vec<f64>,
     pub offset: Vec<f64>,
     pub dropout: Option<(f64, Place)>,
@@ -59,7 +60,7 @@ impl Layer {
         // gamma·(a − 0)/sqrt(1 + 0) + beta
         let (mean, var) = (vec![0.0; self.rows], vec![1.0; self.rows]);
         let norm = BatchNorm { gamma: self.gain, beta: self.offset, mean, var, eps: 0.0 };
-        Dense { weights, bias: None, norm: Some(norm), method, conv: self.conv }
+        Dense { weights, bias: None, norm: Some(norm), method, conv: self.conv, residual: self.residual }
     }
 }
 

@@ -15,6 +15,7 @@ pub fn of_layer(layer: &Dense, bound: i64, code_bits: u32) -> Result<Hidden, Str
         directions,
         method,
         conv: layer.conv,
+        residual: layer.residual,
     };
     let Some(norm) = &layer.norm else {
         // A checked layer has affine dropout or batch norm.

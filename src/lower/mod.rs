@@ -72,9 +72,12 @@ pub fn lower_with(model: &Model, options: &Options) -> Result<Network, LowerErro
     };
     let last = model.layers.len() - 1;
     for (l, layer) in model.layers[..last].iter().enumerate() {
-        let hidden =
-            hidden::of_layer(layer, network.sum_bound_of(l, &layer.weights, layer.conv), options.random.code_bits)
-                .map_err(|what| LowerError::Layer { model: model.name.clone(), layer: l, what })?;
+        let hidden = hidden::of_layer(
+            layer,
+            network.sum_bound_of(l, layer.residual, &layer.weights, layer.conv),
+            options.random.code_bits,
+        )
+        .map_err(|what| LowerError::Layer { model: model.name.clone(), layer: l, what })?;
         network.hidden.push(hidden);
     }
     network.output = output::of_layer(model, options, network.sum_bound(last))?;

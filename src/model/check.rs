@@ -59,6 +59,22 @@ impl Model {
                 let what = format!("weights for {} inputs, but {reads} {wanted}", layer.inputs());
                 return fail(&place, what);
             }
+            if let Some(from) = layer.residual {
+                let fail = |what: String| fail(&format!("{place}, residual"), what);
+                if last || from >= l {
+                    return fail(format!("adds the sums of layer {from}; a hidden layer adds those of one before it"));
+                }
+                let decided = |layer: &Dense| {
+                    let (rows, cols) = layer.conv.map_or((1, 1), |conv| conv.decided());
+                    format!("{rows} × {cols} × {}", layer.outputs())
+                };
+                let (there, own) = (decided(&self.layers[from]), decided(layer));
+                if there != own {
+                    return fail(format!(
+                        "adds the sums of layer {from}, which are {there}, to its own, which are {own}"
+                    ));
+                }
+            }
             layer.check(last).map_err(|(field, what)| ModelError::invalid(file, format!("{place}, {field}"), what))?;
             before = layer.size();
             if before > MAX_WIDTH {

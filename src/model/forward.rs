@@ -52,18 +52,33 @@ pub fn forward(model: &Model, image: &[i16], draws: &[Draw]) -> Forward {
     }
     let (last, hidden) = model.layers.split_last().expect("a checked model has layers");
     let mut activations = Vec::with_capacity(hidden.len());
+    let mut all_sums: Vec<Vec<Vec<f64>>> = vec![];
     for (layer, draw) in hidden.iter().zip(draws) {
-        let signs = signs(layer, &x, draw);
+        let added = layer.residual.map(|from| &all_sums[from][..]);
+        let (sums, signs) = signs(layer, &x, added, draw);
+        all_sums.push(sums);
         x = after_sign(layer, &signs, draw);
         activations.push(signs);
     }
     Forward { activations, logits: before_sign(last, &x, of_output.first().unwrap_or(&Draw::None)) }
 }
 
-/// The signs of a hidden layer with inputs `x`, before dropout behind them.
-fn signs(layer: &Dense, x: &[f64], draw: &Draw) -> Vec<bool> {
+/// The sums of a hidden layer with inputs `x` at each position where it decides, with those `added` of an earlier layer; and
+/// its signs, before dropout behind them.
+fn signs(layer: &Dense, x: &[f64], added: Option<&[Vec<f64>]>, draw: &Draw) -> (Vec<Vec<f64>>, Vec<bool>) {
     let positive = |y: Vec<f64>| y.into_iter().map(|y| y >= 0.0).collect::<Vec<bool>>();
-    let Some(conv) = &layer.conv else { return positive(before_sign(layer, x, draw)) };
+    let with_added = |mut sums: Vec<Vec<f64>>| {
+        for (a, more) in sums.iter_mut().flatten().zip(added.unwrap_or_default().iter().flatten()) {
+            *a += more;
+        }
+        sums
+    };
+    let weights = weights(layer, draw);
+    let Some(conv) = &layer.conv else {
+        let sums = with_added(vec![sums(weights, x)]);
+        let signs = positive(decided(layer, &sums[0], draw));
+        return (sums, signs);
+    };
     // Dropout comes after pooling, so that its draws are no matter of a position.
     let (dropped, draw) = match (&layer.method, draw) {
         (Some(Method::Spindrop(m) | Method::SpatialSpindrop(m)), Draw::Live(_)) => {
@@ -71,23 +86,24 @@ fn signs(layer: &Dense, x: &[f64], draw: &Draw) -> Vec<bool> {
         }
         (_, draw) => (None, draw),
     };
-    let weights = weights(layer, draw);
     let (rows, cols) = conv.summed();
     let at = |y: usize, x_at: usize| sums(weights, &covered(conv, x, y, x_at));
     let summed: Vec<Vec<f64>> = (0..rows * cols).map(|p| at(p / cols, p % cols)).collect();
-    let fire = |a: &Vec<f64>| positive(decided(layer, a, draw));
-    let mut signs: Vec<bool> = match conv.pool.map(|pool| pool.kind) {
-        None => summed.iter().flat_map(fire).collect(),
-        Some(PoolKind::Max) => pooled(conv, &summed, f64::max).iter().flat_map(fire).collect(),
-        Some(PoolKind::Sum) => pooled(conv, &summed, |a, b| a + b).iter().flat_map(fire).collect(),
-        Some(PoolKind::Or) => {
-            pooled(conv, &summed.iter().map(fire).collect::<Vec<_>>(), |a, b| a || b).into_iter().flatten().collect()
-        }
+    let pool = conv.pool.map(|pool| pool.kind);
+    let summed = with_added(match pool {
+        None | Some(PoolKind::Or) => summed,
+        Some(PoolKind::Max) => pooled(conv, &summed, f64::max),
+        Some(PoolKind::Sum) => pooled(conv, &summed, |a, b| a + b),
+    });
+    let fired: Vec<Vec<bool>> = summed.iter().map(|a| positive(decided(layer, a, draw))).collect();
+    let mut signs = match pool {
+        Some(PoolKind::Or) => pooled(conv, &fired, |a, b| a || b).concat(),
+        _ => fired.concat(),
     };
     if let Some(live) = dropped {
         signs.iter_mut().zip(live).filter(|(_, live)| !live).for_each(|(s, _)| *s = true);
     }
-    signs
+    (summed, signs)
 }
 
 /// The inputs that the kernel covers at a position of the sums: (ky, kx, channel); 0 outside the map.

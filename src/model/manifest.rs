@@ -51,6 +51,9 @@ pub(super) struct Layer {
     /// There exactly where the kind is `conv`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conv: Option<Conv>,
+    /// The hidden layer before this one whose sums are added, from 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub residual: Option<usize>,
     /// Whether a tensor `layers.N.bias` exists.
     pub bias: bool,
     /// None exactly where the method is affine.
@@ -176,8 +179,14 @@ impl Manifest {
         let planes = several.then_some((3, "weight_planes"));
         let conv = self.layers.iter().any(|layer| layer.kind == Kind::Conv || layer.conv.is_some());
         let conv = conv.then_some((3, "a convolution"));
+        let residual = self.layers.iter().any(|layer| layer.residual.is_some()).then_some((3, "a residual"));
         let training = self.training.is_none().then_some((3, "training (left out)"));
-        dropout.or(planes).or(conv).or(training).or_else(|| output().then_some((3, "the last layer's method")))
+        dropout
+            .or(planes)
+            .or(conv)
+            .or(residual)
+            .or(training)
+            .or_else(|| output().then_some((3, "the last layer's method")))
     }
 }
 
@@ -188,6 +197,7 @@ impl Layer {
             inputs: layer.inputs(),
             outputs: layer.outputs(),
             conv: layer.conv,
+            residual: layer.residual,
             bias: layer.bias.is_some(),
             norm: layer.norm.as_ref().map(|norm| Norm { kind: NormKind::Batch, eps: norm.eps }),
             activation: if last { Activation::None } else { Activation::Sign },
@@ -245,6 +255,17 @@ impl From<LayerV1> for Layer {
     fn from(old: LayerV1) -> Layer {
         let LayerV1 { kind, inputs, outputs, bias, norm, activation, dropout } = old;
         let method = dropout.map(|d| Method::Spindrop { p: d.p, place: Place::AfterSign });
-        Layer { kind, inputs, outputs, conv: None, bias, norm: Some(norm), activation, method, weight_planes: 1 }
+        Layer {
+            kind,
+            inputs,
+            outputs,
+            conv: None,
+            residual: None,
+            bias,
+            norm: Some(norm),
+            activation,
+            method,
+            weight_planes: 1,
+        }
     }
 }

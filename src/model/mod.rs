@@ -105,6 +105,8 @@ pub struct Dense {
     pub method: Option<Method>,
     /// How a convolution reads its inputs; none in a dense layer.
     pub conv: Option<Conv>,
+    /// The hidden layer before this one whose sums are added to this layer's own: those that it normalises.
+    pub residual: Option<usize>,
 }
 
 /// Batch norm with frozen statistics; every vector has one value an output.
@@ -138,11 +140,12 @@ impl Dense {
 
 impl Model {
     /// Number of values per layer, inputs first: `784-256-10` for one hidden layer. A convolution has its channels and its kernel,
-    /// and what pools it: `784-16c5p2-10`.
+    /// and what pools it: `784-16c5p2-10`; a layer that adds the sums of layer 0 ends in `+0`.
     pub fn topology(&self) -> String {
-        let layers = self.layers.iter().map(|layer| match layer.conv {
-            Some(conv) => format!("{}{}", layer.outputs(), conv.in_short()),
-            None => layer.outputs().to_string(),
+        let layers = self.layers.iter().map(|layer| {
+            let kernel = layer.conv.map_or(String::new(), |conv| conv.in_short());
+            let residual = layer.residual.map_or(String::new(), |from| format!("+{from}"));
+            format!("{}{kernel}{residual}", layer.outputs())
         });
         std::iter::once(self.input.features.to_string()).chain(layers).collect::<Vec<_>>().join("-")
     }

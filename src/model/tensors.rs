@@ -88,7 +88,14 @@ pub(super) fn from_bytes(manifest: &Manifest, bytes: &[u8], file: &str) -> Resul
             Some(method) => Some(source.method(&place, layer, method)?),
             None => None,
         };
-        layers.push(Dense { weights: crossbar.0, bias: crossbar.1, norm: crossbar.2, method, conv: layer.conv });
+        layers.push(Dense {
+            weights: crossbar.0,
+            bias: crossbar.1,
+            norm: crossbar.2,
+            method,
+            conv: layer.conv,
+            residual: layer.residual,
+        });
     }
     match source.unread.first() {
         Some(name) => Err(ModelError::invalid(file, name, "a tensor that the manifest does not announce; remove it")),

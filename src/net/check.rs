@@ -29,11 +29,24 @@ impl Network {
     /// Largest magnitude that a sum of layer `index` can take (the output layer comes after the hidden ones).
     pub fn sum_bound(&self, index: usize) -> i64 {
         let layer = self.hidden.get(index);
-        self.sum_bound_of(index, layer.map_or(&self.output.weights, |l| &l.weights), layer.and_then(|l| l.conv))
+        let (weights, residual) =
+            layer.map_or((&self.output.weights, None), |l| (&l.weights, l.residual.filter(|&from| from < index)));
+        self.sum_bound_of(index, residual, weights, layer.and_then(|l| l.conv))
     }
 
     /// The same of a layer that the network does not have yet.
-    pub(crate) fn sum_bound_of(&self, index: usize, weights: &Weights, conv: Option<Conv>) -> i64 {
+    pub(crate) fn sum_bound_of(
+        &self,
+        index: usize,
+        residual: Option<usize>,
+        weights: &Weights,
+        conv: Option<Conv>,
+    ) -> i64 {
+        self.own_sum_bound(index, weights, conv) + residual.map_or(0, |from| self.sum_bound(from))
+    }
+
+    /// The same without what a residual adds.
+    pub(crate) fn own_sum_bound(&self, index: usize, weights: &Weights, conv: Option<Conv>) -> i64 {
         let largest = match (index, self.input.bits, self.input.signed) {
             (1.., ..) | (0, 1, _) => 1,
             (0, k, false) => (1i64 << k) - 1,
@@ -131,6 +144,22 @@ impl Network {
             }
             if !(1..=MAX_FAN_IN).contains(&rows) {
                 return fail(place, format!("{rows} neurons; 1 to {MAX_FAN_IN} are supported"));
+            }
+            if let Some(from) = layer.residual {
+                if from >= l {
+                    let what = format!("adds the sums of layer {from}; only those of layers before it are there");
+                    return fail(place, what);
+                }
+                let (there, own) = (self.hidden[from].decided(), layer.decided());
+                if there != own {
+                    let of = |map: super::Map| format!("{} × {} × {}", map.height, map.width, map.channels);
+                    let what = format!(
+                        "adds the sums of layer {from}, which are {}, to its own, which are {}; both have to be as many",
+                        of(there),
+                        of(own)
+                    );
+                    return fail(place, what);
+                }
             }
             if self.sum_bound(l) > MAX_SUM {
                 return fail(place, too_large(self.sum_bound(l)));

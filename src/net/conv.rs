@@ -97,6 +97,14 @@ impl Conv {
         }
     }
 
+    /// Positions where neurons decide, after pooling of sums and before that of activations: (rows, columns).
+    pub fn decided(&self) -> (usize, usize) {
+        match self.pool {
+            Some(Pool { kind: PoolKind::Or, .. }) => self.summed(),
+            _ => self.positions(),
+        }
+    }
+
     /// Sums that pooling adds up.
     pub fn summands(&self) -> usize {
         match self.pool {
@@ -185,6 +193,12 @@ impl Hidden {
     /// Activations of the layer.
     pub fn size(&self) -> usize {
         self.positions() * self.weights.rows()
+    }
+
+    /// The map of what the neurons decide on: as the activations, but before activations are pooled.
+    pub fn decided(&self) -> Map {
+        let (height, width) = self.conv.map_or((1, 1), |conv| conv.decided());
+        Map { height, width, channels: self.weights.rows() }
     }
 
     /// The map of the activations; a dense layer's has one position.

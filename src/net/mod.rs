@@ -107,6 +107,9 @@ pub struct Hidden {
     /// How a convolution reads its inputs; none in a dense layer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conv: Option<Conv>,
+    /// The hidden layer before this one whose sums are added to this layer's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub residual: Option<usize>,
 }
 
 /// The last layer: `z = floor((m*a + b) / 2^shift)` for each class.
@@ -180,16 +183,24 @@ impl Network {
 
     /// Number of hidden layers whose sums are computed once an image, since they are the same in all passes: all up to
     /// and including the first that has a method; all but that one if the method chooses its weights. All hidden layers
-    /// if none has a method, and none if inputs are dropped.
+    /// if none has a method, and none if inputs are dropped. Where a residual leads past that point, all up to its source.
     pub fn once_per_image(&self) -> usize {
         if self.input.dropout.is_some() {
             return 0;
         }
-        match self.hidden.iter().position(|l| l.method.is_some()) {
+        let once = match self.hidden.iter().position(|l| l.method.is_some()) {
             Some(first) if matches!(self.hidden[first].method, Some(Method::Spinbayes(_))) => first,
             Some(first) => first + 1,
             None => self.hidden.len(),
-        }
+        };
+        // Sums that a later layer adds are computed as often as that layer's.
+        let residuals = self.hidden.iter().enumerate().filter_map(|(l, h)| Some((h.residual?, l)));
+        residuals.rev().fold(once, |once, (from, to)| if from + 1 < once && to + 1 > once { from + 1 } else { once })
+    }
+
+    /// Whether a later layer adds the sums of hidden layer `layer`.
+    pub fn is_added(&self, layer: usize) -> bool {
+        self.hidden.iter().any(|h| h.residual == Some(layer))
     }
 
     /// The probability code of every stochastic layer, the inputs first; 0 where the method has none.

@@ -4,6 +4,7 @@
 
 mod cost;
 mod map;
+pub(crate) use map::overlaps;
 mod schedule;
 mod search;
 mod uncertainty;
@@ -13,7 +14,7 @@ pub use schedule::{Latencies, Reading, Schedule, replay_clocks};
 pub use search::{Target, search};
 pub use uncertainty::{Flag, Uncertainty};
 
-use crate::net::{Conv, Drops, Method, Network, Weights};
+use crate::net::{Conv, Drops, Method, Network, PoolKind, Weights};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -113,6 +114,26 @@ pub struct LayerPlan {
     pub conv: Option<Conv>,
     /// Whether the draws of a pass are made for the first position, and hold at all others.
     pub held: bool,
+    /// What stands between the layer's sums and its neurons, if anything does.
+    pub summed: Option<Summed>,
+}
+
+/// Sums that are pooled, added or kept before neurons decide on them. They travel as sum + the most that a sum can be, so that they
+/// are never negative.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Summed {
+    /// Largest magnitude of the layer's own sums, before pooling.
+    pub own: u64,
+    /// The same after pooling.
+    pub pooled: u64,
+    /// The same of what neurons decide on.
+    pub decided: u64,
+    /// How sums are pooled, where they are: all of a window, or the largest.
+    pub pool: Option<PoolKind>,
+    /// The layer whose sums are added.
+    pub adds: Option<usize>,
+    /// Whether a later layer adds these sums.
+    pub added: bool,
 }
 
 impl LayerPlan {
@@ -172,6 +193,21 @@ impl LayerPlan {
     /// Pixels of the map that leaves the layer, or 1.
     pub fn pixels(&self) -> usize {
         self.conv.map_or(1, |conv| conv.positions().0 * conv.positions().1)
+    }
+
+    /// Positions where neurons decide, or 1: those before pooling, unless sums are pooled.
+    pub fn deciding(&self) -> usize {
+        if self.summed.is_some_and(|sums| sums.pool.is_some()) { self.pixels() } else { self.positions() }
+    }
+
+    /// Whether sums leave the layer itself, for blocks behind it that decide.
+    pub fn gives_sums(&self) -> bool {
+        self.kind.decides_on_sums() || self.summed.is_some()
+    }
+
+    /// Whether every pass decides anew on the sums where passes part: by its draws, or because a later layer adds the sums.
+    pub fn decides_each_pass(&self) -> bool {
+        self.kind.decides_on_sums() || self.summed.is_some_and(|sums| sums.added)
     }
 
     /// Clocks of a pass, those between frames among them.
@@ -250,7 +286,7 @@ impl Plan {
             if let Some(hidden) = network.hidden.get(layer)
                 && let Some(conv) = hidden.conv
             {
-                if let Err(what) = map::check(network, layer, hidden, conv) {
+                if let Err(what) = map::check(network, layer, conv) {
                     return fail(what);
                 }
                 let channels = conv.input.channels;
@@ -267,6 +303,20 @@ impl Plan {
                     f.simd,
                     divisors_near(inputs, f.simd)
                 ));
+            }
+            if let Some(hidden) = network.hidden.get(layer)
+                && let Err(what) = map::check_sums(network, layer, hidden)
+            {
+                return fail(what);
+            }
+            if let Some(from) = network.hidden.get(layer).and_then(|h| h.residual)
+                && f.pe != self.folding[from].pe
+            {
+                let what = format!(
+                    "pe {}, but it adds the sums of layer {from}, which come with pe {}; use the same",
+                    f.pe, self.folding[from].pe
+                );
+                return fail(what);
             }
             if f.pe == 0 || outputs % f.pe != 0 {
                 return fail(format!(
@@ -325,6 +375,7 @@ impl Plan {
                     kind,
                     conv: network.hidden.get(layer).and_then(|h| h.conv),
                     held: held(network, layer),
+                    summed: map::summed(network, layer),
                 }
             })
             .collect()

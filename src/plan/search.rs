@@ -100,8 +100,36 @@ fn smallest(
         .min_by_key(|plan| cost(network, plan).luts_xc7)
 }
 
-/// The smallest folding for `lanes`, layer by layer: only `pe` of a layer matters to the next.
+/// The smallest folding for `lanes`. Layers whose sums meet have one `pe`, which is tried out.
 fn fold(network: &Network, lanes: usize, max_passes: usize, cycles: u64) -> Option<Plan> {
+    // Of each layer the first of those whose sums meet, itself where none do.
+    let mut first: Vec<usize> = (0..=network.hidden.len()).collect();
+    for (l, from) in network.hidden.iter().enumerate().filter_map(|(l, h)| Some((l, h.residual?))) {
+        let (old, new) = (first[l].max(first[from]), first[l].min(first[from]));
+        first.iter_mut().filter(|f| **f == old).for_each(|f| *f = new);
+    }
+    let heads: Vec<usize> =
+        (0..first.len()).filter(|&l| first[l] == l && first.iter().filter(|&&f| f == l).count() > 1).collect();
+    let choices = heads.iter().fold(vec![vec![]], |all: Vec<Vec<usize>>, &head| {
+        let with = |chosen: &Vec<usize>, pe| chosen.iter().copied().chain([pe]).collect::<Vec<_>>();
+        let (_, outputs) = shape(network, head);
+        all.iter().flat_map(|chosen| divisors(outputs, MAX_PE).map(|pe| with(chosen, pe))).collect()
+    });
+    let plans = choices.into_iter().filter_map(|chosen| {
+        let pe = |l: usize| heads.iter().position(|&head| head == first[l]).map(|n| chosen[n]);
+        fold_with(network, lanes, max_passes, cycles, pe)
+    });
+    plans.min_by_key(|plan| cost(network, plan).luts_xc7)
+}
+
+/// The smallest folding, layer by layer: only `pe` of a layer matters to the next. `pe_of` says where it is given.
+fn fold_with(
+    network: &Network,
+    lanes: usize,
+    max_passes: usize,
+    cycles: u64,
+    pe_of: impl Fn(usize) -> Option<usize>,
+) -> Option<Plan> {
     let layers = network.hidden.len() + 1;
     let once = network.once_per_image();
     let groups = u64::from(network.passes.min(max_passes as u32)).div_ceil(lanes as u64);
@@ -121,7 +149,7 @@ fn fold(network: &Network, lanes: usize, max_passes: usize, cycles: u64) -> Opti
         let positions = conv.map_or(1, |conv| (conv.summed().0 * conv.summed().1) as u64);
         let pixels = network.hidden.get(layer).map_or(1, |h| h.positions() as u64);
         let mut next: Vec<(usize, Partial)> = vec![];
-        for pe in divisors(outputs, MAX_PE) {
+        for pe in divisors(outputs, MAX_PE).filter(|&pe| pe_of(layer).is_none_or(|given| given == pe)) {
             for simd in divisors(conv.map_or(inputs, |conv| conv.input.channels), MAX_SIMD) {
                 let clocks = (inputs / simd * (outputs / pe)) as u64 * planes;
                 if (clocks + 1) * positions * turns > cycles || (layer + 1 == layers && pe > inputs / simd) {
@@ -152,6 +180,7 @@ fn fold(network: &Network, lanes: usize, max_passes: usize, cycles: u64) -> Opti
                     kind,
                     conv,
                     held: false,
+                    summed: None,
                 };
                 let here = cost::layer_luts(&plan);
                 let before = partials.iter().filter(|(pe, _)| layer == 0 || simd % pe == 0);

@@ -10,6 +10,7 @@ fn network(sizes: &[usize], bits: u32, dropouts: &[usize]) -> Network {
         directions: vec![Direction::Ge; sizes[l + 1]],
         method: dropouts.contains(&l).then_some(Method::spindrop(100)),
         conv: None,
+        residual: None,
     };
     let (inputs, classes) = (sizes[sizes.len() - 2], sizes[sizes.len() - 1]);
     Network {

@@ -23,7 +23,9 @@ use super::popcount::Popcount;
 use super::queue::Queue;
 use super::replay::{Drawn, Replay};
 use super::skew::Skew;
+use super::skip::Skip;
 use super::softmax::Softmax;
+use super::sums::{Reduce, Sums};
 use super::uncertainty::Uncertainty;
 use super::unit::{Kind, Unit};
 use super::window::Window;
@@ -32,7 +34,7 @@ use crate::net::{
     Affine, Conv, Direction, Drops, Hidden, Map, Method, Output, Pad, Pool, PoolKind, Random, ScaleDropout, Subset,
     Weights,
 };
-use crate::plan::{self, Kind as LayerKind, LayerPlan};
+use crate::plan::{self, Kind as LayerKind, LayerPlan, Summed};
 use crate::verilog::VerilogFile;
 
 /// A block of the catalogue.
@@ -166,6 +168,36 @@ pub fn catalogue() -> Vec<Block> {
             "Sliding window of a convolution: holds some rows of a map, and sends what the kernel covers at each position.",
         ),
         block("pool", "src/rtl/pool.rs", pool, "Pools the activations of a map, beat by beat as they come."),
+        block(
+            "sums",
+            "src/rtl/sums.rs",
+            || sums(false),
+            "Sums for blocks that pool or add them, from what a layer counts.",
+        ),
+        block(
+            "sums-planes",
+            "src/rtl/sums.rs",
+            || sums(true),
+            "The same behind inputs of several bits, whose offset is the neuron's own.",
+        ),
+        block(
+            "pool-sums",
+            "src/rtl/sums.rs",
+            pool_sums,
+            "Average or largest-sum pooling over any windows, behind a window block that sends what they cover.",
+        ),
+        block(
+            "skip",
+            "src/rtl/skip.rs",
+            skip,
+            "Residual: sums of an earlier layer wait for those that they are added to.",
+        ),
+        block(
+            "neurons-threshold",
+            "src/rtl/neurons.rs",
+            neurons_threshold,
+            "Neurons with a threshold each, for sums that were pooled or added on their way.",
+        ),
         block(
             "join",
             "src/rtl/join.rs",
@@ -310,6 +342,7 @@ fn plan(first: bool) -> LayerPlan {
     LayerPlan {
         conv: None,
         held: false,
+        summed: None,
         inputs: 16,
         outputs: 4,
         pe: 2,
@@ -357,6 +390,39 @@ fn window() -> Result<Vec<VerilogFile>, RtlError> {
 fn pool() -> Result<Vec<VerilogFile>, RtlError> {
     let all = Some(vec![false, true, false, true]);
     Ok(vec![super::pool::Pool { name: "example_pool".into(), conv: conv(), pe: 2, groups: 2, lanes: 2, all }.emit()?])
+}
+
+/// Sums of 4 neurons of 16 inputs, in 2 lanes behind dropout, or of 3-bit inputs.
+fn sums(planes: bool) -> Result<Vec<VerilogFile>, RtlError> {
+    let plan = plan(planes);
+    let name = if planes { "example_sums_planes" } else { "example_sums" }.into();
+    let (weights, most) = (Weights::zeros(4, 16), if planes { 112 } else { 16 });
+    Ok(vec![Sums { name, weights: &weights, plan, lanes: plan.lanes as u32, signed: false, most }.emit()?])
+}
+
+fn pool_sums() -> Result<Vec<VerilogFile>, RtlError> {
+    let name = "example_pool_sums".into();
+    Ok(vec![Reduce { name, kind: PoolKind::Sum, pe: 2, lanes: 2, groups: 2, taps: 9, bits: (6, 9) }.emit()?])
+}
+
+fn skip() -> Result<Vec<VerilogFile>, RtlError> {
+    let name = "example_skip".into();
+    Ok(vec![Skip { name, pe: 2, lanes: 2, groups: 2, pixels: 26, bits: (6, 6, 7) }.emit()?])
+}
+
+/// Thresholds of sums that were added: 16 of this layer's inputs and as many of an earlier one's.
+fn neurons_threshold() -> Result<Vec<VerilogFile>, RtlError> {
+    let hidden = Hidden {
+        weights: Weights::zeros(4, 16),
+        thresholds: vec![1, -2, 3, 0],
+        directions: vec![Direction::Ge, Direction::Le, Direction::Ge, Direction::Ge],
+        method: None,
+        conv: None,
+        residual: Some(0),
+    };
+    let summed = Summed { own: 16, pooled: 16, decided: 32, pool: None, adds: Some(0), added: false };
+    let plan = LayerPlan { summed: Some(summed), kind: LayerKind::Plain, ..plan(false) };
+    Neurons { name: "example_threshold_neurons".into(), hidden: &hidden, plan, lanes: 2, signed: false }.emit()
 }
 
 fn replay(block: Option<u32>, pixels: u32) -> Result<Vec<VerilogFile>, RtlError> {
@@ -426,6 +492,7 @@ fn neurons(method: Method) -> Result<Vec<VerilogFile>, RtlError> {
         directions: vec![Direction::Ge, Direction::Le, Direction::Ge, Direction::Ge],
         method: Some(method),
         conv: None,
+        residual: None,
     };
     let plan = LayerPlan { kind, unit: Some(0), ..plan(false) };
     Neurons { name: format!("example_{name}_neurons"), hidden: &hidden, plan, lanes: 2, signed: false }.emit()

@@ -24,8 +24,10 @@ mod queue;
 mod replay;
 mod scan;
 mod skew;
+mod skip;
 mod softmax;
 mod stream;
+mod sums;
 #[cfg(test)]
 mod tests;
 mod top;

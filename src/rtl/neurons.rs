@@ -1,9 +1,11 @@
-//! Neurons that decide on sums by the draws of their pass: Scale-Dropout, sub-set inference, inverted normalization.
+//! Neurons that decide on sums: by the draws of their pass (Scale-Dropout, sub-set inference, inverted normalization), or by
+//! thresholds where sums were pooled or added.
 //!
 //! A layer gives them beats of sums; they give beats of activations. The layer itself knows nothing of the method.
 
 use super::logits::doubled;
 use super::scan::{delayed_event, tree};
+use super::sums::{self, Sums};
 use super::{RtlError, image_word, signed_width, width_of};
 use crate::net::{Affine, Direction, Drops, Hidden, Method, ScaleDropout, Subset};
 use crate::plan::{Kind, LayerPlan};
@@ -26,33 +28,34 @@ type Fields = Vec<(u32, i128)>;
 
 impl Neurons<'_> {
     /// Clocks from a beat of sums to its activations; with normalization, from a frame's last to its first.
-    fn clocks(kind: Kind) -> usize {
-        match kind {
+    pub fn clocks(plan: &LayerPlan) -> usize {
+        match plan.kind {
             Kind::Scale { .. } => 2,
             Kind::Subset { .. } => 4,
             Kind::Affine { .. } => 9,
+            Kind::Plain | Kind::Dropout if plan.summed.is_some() => 2,
             Kind::Plain | Kind::Dropout | Kind::Bayes { .. } => 0,
         }
     }
 
     /// Clocks from the last sums of a frame to its last activations.
     pub fn latency(plan: &LayerPlan) -> usize {
-        Self::clocks(plan.kind) + if let Kind::Affine { .. } = plan.kind { plan.groups() - 1 } else { 0 }
+        Self::clocks(plan) + if let Kind::Affine { .. } = plan.kind { plan.groups() - 1 } else { 0 }
     }
 
     /// Clocks from the first sums of a frame to its first activations, if beats of sums come every `beat_clocks`.
     pub fn first_latency(plan: &LayerPlan, beat_clocks: usize) -> usize {
         let whole = if let Kind::Affine { .. } = plan.kind { (plan.groups() - 1) * beat_clocks } else { 0 };
-        Self::clocks(plan.kind) + whole
+        Self::clocks(plan) + whole
     }
 
     pub fn parameter_file(&self) -> String {
         format!("{}_parameters.hex", self.name)
     }
 
-    /// Bits of a sum as the layer gives it: matches.
+    /// Bits of a sum as it comes: matches, or a sum that is never negative.
     fn sum_bits(&self) -> u32 {
-        width_of(self.largest())
+        self.plan.summed.map_or(width_of(self.largest()), |sums| Sums::bits(sums.decided))
     }
 
     fn largest(&self) -> u64 {
@@ -62,22 +65,27 @@ impl Neurons<'_> {
     /// The value `v` that a sum stands for: `2 * matches + odd`, the odd one in every plane of the weights, or matches alone with
     /// bit planes of inputs.
     fn value_bits(&self) -> u32 {
-        if self.plan.planes > 1 { self.sum_bits() } else { width_of(2 * self.largest()) }
+        if self.plan.planes > 1 || self.plan.summed.is_some() { self.sum_bits() } else { width_of(2 * self.largest()) }
     }
 
     fn value_most(&self) -> i128 {
+        if let Some(sums) = self.plan.summed {
+            return 2 * i128::from(sums.decided);
+        }
         i128::from(self.largest()) * if self.plan.planes > 1 { 1 } else { 2 }
     }
 
     /// The sum of the contract is `v - offset`.
     fn offset(&self, neuron: usize) -> i128 {
-        let all = self.plan.inputs as i128 * i128::from(self.hidden.weights.most());
-        if self.plan.planes == 1 {
-            return all;
+        match self.plan.summed {
+            Some(sums) => sums.decided.into(),
+            None => sums::offset(&self.plan, &self.hidden.weights, self.signed, neuron),
         }
-        let sum = i128::from(self.hidden.weights.row_sum(neuron));
-        let sign = if self.signed { sum << (self.plan.planes - 1) } else { 0 };
-        ((1 << self.plan.planes) - 1) * ((all - sum) / 2) + sign
+    }
+
+    /// Whether an odd number of dropped inputs stands beside the matches.
+    fn masked(&self) -> bool {
+        self.plan.masked && self.plan.summed.is_none()
     }
 
     /// Bits of the contract's sum, sign included.
@@ -92,13 +100,17 @@ impl Neurons<'_> {
     /// What stands in memory for neuron `o`.
     fn fields(&self, o: usize) -> Fields {
         let offset = self.offset(o);
-        let own_offset = (self.plan.planes > 1).then(|| (self.offset_bits(), offset));
+        let own_offset = (self.plan.planes > 1 && self.plan.summed.is_none()).then(|| (self.offset_bits(), offset));
         let mut fields: Fields = vec![];
         match &self.hidden.method {
-            Some(Method::Scale(ScaleDropout { dropped, .. })) => {
+            Some(Method::Scale(_) | Method::Spindrop(_)) | None => {
                 let bits = width_of(self.value_most() as u64 + 1);
                 let le = self.hidden.directions[o] == Direction::Le;
-                for t in [self.hidden.thresholds[o], dropped[o]] {
+                let mut thresholds = vec![self.hidden.thresholds[o]];
+                if let Some(Method::Scale(ScaleDropout { dropped, .. })) = &self.hidden.method {
+                    thresholds.push(dropped[o]);
+                }
+                for t in thresholds {
                     let least = i128::from(t) + offset + i128::from(le);
                     fields.push((bits, least.clamp(0, self.value_most() + 1)));
                 }
@@ -163,8 +175,10 @@ impl Neurons<'_> {
 
     /// Bits that a lane draws for a beat.
     pub fn drawn_bits(&self) -> u32 {
-        if let Kind::Scale { .. } = self.plan.kind {
-            return 1;
+        match self.plan.kind {
+            Kind::Scale { .. } => return 1,
+            Kind::Plain | Kind::Dropout => return 0,
+            _ => {}
         }
         let (count, _) = self.plan.draws();
         let each = if let Kind::Subset { bits } = self.plan.kind { index_width(bits + 1) } else { 1 };
@@ -186,6 +200,9 @@ impl Neurons<'_> {
         let (pe, lanes, groups) = (self.plan.pe as u32, self.lanes, self.plan.groups() as u32);
         let mut m = Module::new(&self.name);
         m.doc(match self.plan.kind {
+            Kind::Plain | Kind::Dropout => {
+                "Neurons with a threshold each, for sums that were pooled or added on their way."
+            }
             Kind::Subset { .. } => {
                 "Neurons with Gaussian scales (Bayesian sub-set parameter inference): every sum times mean + spread * e of its \
                  neuron, compared with a limit; e is the number of ones that the neuron drew in this pass, less its mean."
@@ -203,7 +220,7 @@ impl Neurons<'_> {
         m.fact("neurons in a beat", pe);
         m.fact("beats in a frame", groups);
         m.fact("lanes (passes at once)", lanes);
-        let clocks = Self::clocks(self.plan.kind);
+        let clocks = Self::clocks(&self.plan);
         m.latency(&match self.plan.kind {
             Kind::Affine { .. } => format!("{clocks} clocks from the last sums of a frame to its first activations"),
             _ => format!("{clocks} clocks from a beat of sums to its activations"),
@@ -214,13 +231,15 @@ impl Neurons<'_> {
         m.group("Sums in");
         let valid = m.input("valid_i", 1);
         let sums = m.input("sum_i", lanes * pe * self.sum_bits());
-        let odd = self.plan.masked.then(|| {
+        let odd = self.masked().then(|| {
             let e = m.input("odd_i", lanes);
             m.note("an odd number of inputs is dropped");
             e
         });
-        m.group("Draws of the beat");
-        let drawn = m.input("drawn_i", lanes * self.drawn_bits());
+        let drawn = (self.drawn_bits() > 0).then(|| {
+            m.group("Draws of the beat");
+            m.input("drawn_i", lanes * self.drawn_bits())
+        });
         m.group("Activations out");
         let valid_out = m.output("valid_o", 1);
         let act = m.output("act_o", lanes * pe);
@@ -303,10 +322,12 @@ impl Neurons<'_> {
         }
         m.section("Lanes");
         m.generate_for("g_lane", "l", lanes, |m, l| {
-            let (sum, drawn) = (sums.word(l, pe * self.sum_bits()), drawn.word(l, self.drawn_bits()));
+            let sum = sums.word(l, pe * self.sum_bits());
+            let drawn = drawn.as_ref().map(|drawn| drawn.word(l, self.drawn_bits()));
             let (act, odd) = (act.word(l, pe), odd.as_ref().map(|odd| odd.at(l)));
             let mut ports: Vec<(&str, &Expr)> = shared.iter().map(|(n, e)| (*n, e)).collect();
-            ports.extend([("sum_i", &sum), ("drawn_i", &drawn), ("act_o", &act)]);
+            ports.extend([("sum_i", &sum), ("act_o", &act)]);
+            ports.extend(drawn.as_ref().map(|drawn| ("drawn_i", drawn)));
             ports.extend(odd.as_ref().map(|odd| ("odd_i", odd)));
             m.instance("u_lane", lane.header(), &ports);
         });
@@ -318,21 +339,26 @@ impl Neurons<'_> {
         let mut m = Module::new(&format!("{}_lane", self.name));
         m.doc("The neurons of one pass.");
         m.fact("neurons at once (pe)", pe);
-        m.latency(&format!("{} clocks", Self::clocks(self.plan.kind)));
+        m.latency(&format!("{} clocks", Self::clocks(&self.plan)));
         m.group("Clock");
         let clk = m.input("clk_i", 1);
         m.group("Sums in");
         let sum = m.input("sum_i", pe * self.sum_bits());
-        let odd = self.plan.masked.then(|| m.input("odd_i", 1));
-        m.group("Draws of the beat");
-        let drawn = m.input("drawn_i", self.drawn_bits());
+        let odd = self.masked().then(|| m.input("odd_i", 1));
+        let drawn = (self.drawn_bits() > 0).then(|| {
+            m.group("Draws of the beat");
+            m.input("drawn_i", self.drawn_bits())
+        });
         m.group("One clock later");
         let parameters = m.input("parameters_i", pe * self.field_bits());
-        let drawn_q = m.reg("drawn_q", drawn.width());
-        m.clocked(&clk, [set(&drawn_q, &drawn)]);
-        let lane = LaneNets { clk, sum, odd, drawn: drawn_q, parameters };
+        let drawn_q = drawn.map(|drawn| {
+            let q = m.reg("drawn_q", drawn.width());
+            m.clocked(&clk, [set(&q, &drawn)]);
+            q
+        });
+        let lane = LaneNets { clk, sum, odd, drawn: drawn_q.unwrap_or(lit(1, 0)), parameters };
         match &self.hidden.method {
-            Some(Method::Scale(_)) => self.scale_lane(&mut m, &lane),
+            Some(Method::Scale(_) | Method::Spindrop(_)) | None => self.threshold_lane(&mut m, &lane),
             Some(Method::Subset(subset)) => self.subset_lane(&mut m, &lane, subset),
             Some(Method::Affine(affine)) => self.affine_lane(&mut m, &lane, affine),
             _ => return Err(RtlError::Unsupported("neurons without a method that decides on sums".into())),
@@ -345,7 +371,7 @@ impl Neurons<'_> {
         let bits = self.value_bits();
         let value = m.reg("value_q", bits);
         let matches = lane.sum.word(p, self.sum_bits());
-        let next = if self.plan.planes > 1 {
+        let next = if self.plan.planes > 1 || self.plan.summed.is_some() {
             matches
         } else {
             m.note("2 * matches + odd");
@@ -367,17 +393,24 @@ impl Neurons<'_> {
         fields
     }
 
-    /// Two thresholds, a select bit, and a direction.
-    fn scale_lane(&self, m: &mut Module, lane: &LaneNets) {
+    /// A threshold, or two and a select bit, and a direction.
+    fn threshold_lane(&self, m: &mut Module, lane: &LaneNets) {
         m.group("Activations, two clocks after their sums");
         let act = m.output_reg("act_o", self.plan.pe as u32);
         m.generate_for("g_neuron", "p", self.plan.pe as u32, |m, p| {
             let value = self.value(m, lane, p);
             let fields = self.read_fields(m, lane, p);
-            let threshold = m.wire_is("threshold", &mux(&lane.drawn, &fields[0], &fields[1]));
-            m.note("of the scale vector where it is kept");
+            let (threshold, le) = match &fields[..] {
+                [kept, dropped, le] => {
+                    let threshold = m.wire_is("threshold", &mux(&lane.drawn, kept, dropped));
+                    m.note("of the scale vector where it is kept");
+                    (threshold, le)
+                }
+                [threshold, le] => (threshold.clone(), le),
+                _ => return,
+            };
             let reached = m.wire_is("reached", &value.zext(threshold.width()).ge(&threshold));
-            m.clocked(&lane.clk, [set(&act.at(p), &(reached ^ &fields[2]))]);
+            m.clocked(&lane.clk, [set(&act.at(p), &(reached ^ le))]);
         });
     }
 

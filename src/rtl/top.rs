@@ -11,13 +11,15 @@ use super::neurons::Neurons;
 use super::pool::Pool;
 use super::queue::Queue;
 use super::replay::{Drawn, Replay};
+use super::skip::Skip;
 use super::stream::{Place, Stream, instance};
+use super::sums::{self, Reduce, Sums};
 use super::uncertainty::Uncertainty;
 use super::unit::{Kind, Unit};
 use super::window::Window;
 use super::{Design, MemoryImage, Options, RtlError, image};
-use crate::net::{Crossbar, Direction, Method, Network, PoolKind, Weights};
-use crate::plan::{Flag, Kind as LayerKind, Latencies, LayerPlan, Plan, Reading, Schedule, replay_clocks};
+use crate::net::{Conv, Crossbar, Direction, Map, Method, Network, Pad, PoolKind, Weights};
+use crate::plan::{Flag, Kind as LayerKind, Latencies, LayerPlan, Plan, Reading, Schedule, overlaps, replay_clocks};
 use crate::random;
 use crate::verilog::{Expr, Module, VerilogFile, cat_lsb_first, index_width, lit, repeat};
 
@@ -118,7 +120,6 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
         }
         m.group(&format!("Tap on layer {index}, for finding faults"));
         let width = (if index + 1 == once { plan.lanes } else { l.lanes } * l.pe) as u32;
-        let width = if index + 1 == once && l.unit.is_none() { l.pe as u32 } else { width };
         Some([
             m.output(&format!("tap{index}_valid_o"), 1),
             m.output(&format!("tap{index}_act_o"), width),
@@ -218,6 +219,8 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
     let early = earlies(network, plan, &layers);
     let mut scales: Option<Scales> = None;
     let mut stream: Option<Stream> = None;
+    // Of each layer the sums that later layers add.
+    let mut waiting: Vec<Vec<Stream>> = vec![vec![]; layers.len()];
     if let (Some(_), Some(streams)) = (network.input.dropout, &streams) {
         let l = &layers[0];
         let pixels = l.conv.map_or(1, |conv| conv.input.positions() as u32);
@@ -333,7 +336,7 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
                 (Some(_), None) => beat_in,
             },
             signed: network.input.signed,
-            gives: match (output, l.kind.decides_on_sums()) {
+            gives: match (output, l.gives_sums()) {
                 (true, _) => Gives::Logits,
                 (_, true) => Gives::Sums,
                 _ => Gives::Activations,
@@ -355,7 +358,7 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
             claim: m.wire(&format!("layer{index}_claim"), 1),
             claim_ready: m.wire(&format!("layer{index}_claim_ready"), 1),
         };
-        let odd = (sums && l.masked).then(|| m.wire(&format!("layer{index}_odd"), width));
+        let mut odd = (sums && l.masked).then(|| m.wire(&format!("layer{index}_odd"), width));
         let crossbar = (output && layer.crossbars > 1).then(|| m.wire("output_crossbar", index_width(layer.crossbars)));
         let mut ports = vec![
             ("clk_i", clk.clone()),
@@ -401,7 +404,7 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
                 // A pass takes its draws beat by beat, or all with the first; a crossbar is chosen for every frame anew, or for all.
                 beats: match (l.kind, holds) {
                     (LayerKind::Bayes { .. }, _) => l.positions() as u32,
-                    (_, true) => (l.groups() * l.positions()) as u32,
+                    (_, true) => (l.groups() * l.deciding()) as u32,
                     _ if l.held => l.groups() as u32,
                     _ => (l.groups() * l.pixels()) as u32,
                 },
@@ -442,23 +445,57 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
                 let text = |c: &CrossbarRef| image::starts(&layer, c.weights, c.thresholds, c.directions);
                 images.push(MemoryImage { file: layer.start_file(), text: crossbars.iter().map(text).collect() });
             }
-            let neurons = l.kind.decides_on_sums().then(|| Neurons {
+            let decides_each_pass = l.kind.decides_on_sums() || (parts && l.decides_each_pass());
+            let neurons = l.gives_sums().then(|| Neurons {
                 name: format!("{name}_neurons{index}"),
                 hidden,
                 plan: *l,
-                lanes: sent_lanes,
+                lanes: if decides_each_pass { sent_lanes } else { width },
                 signed: network.input.signed,
             });
             // What was drawn, beside the beats that need it.
             let mut drawn = unit.as_ref().map(|(_, _, drawn, _)| drawn.clone());
             let mut place = Place { m: &mut m, files: &mut files, clk: &clk, rst_n: &rst_n };
+            if let Some(summed) = l.summed {
+                let sums = Sums {
+                    name: format!("{name}_sums{index}"),
+                    weights: &hidden.weights,
+                    plan: *l,
+                    lanes: width,
+                    signed: network.input.signed,
+                    most: summed.own,
+                };
+                sent = place.sums(index, &sums, sent, odd.take())?;
+                images.extend(sums.offsets().map(|text| MemoryImage { file: sums.offsets_file(), text }));
+                if let (Some(conv), Some(kind)) = (hidden.conv, summed.pool) {
+                    let bits = (Sums::bits(summed.own), Sums::bits(summed.pooled));
+                    sent = pool_windows(&mut place, index, (name, l, width), conv, (kind, bits), sent)?;
+                }
+                if let Some((from, earlier)) =
+                    summed.adds.filter(|&from| !waiting[from].is_empty()).map(|from| (from, waiting[from].remove(0)))
+                {
+                    let before = layers[from].summed.map_or(0, |sums| sums.decided);
+                    let skip = Skip {
+                        name: format!("{name}_skip{index}"),
+                        pe,
+                        lanes: width,
+                        groups: l.groups() as u32,
+                        pixels: between(&layers[from..=index]),
+                        bits: (Sums::bits(before), Sums::bits(summed.pooled), Sums::bits(summed.decided)),
+                    };
+                    sent = place.skip(index, &skip, earlier, sent)?;
+                }
+            }
             // Activations are pooled before they are dropped; where neurons decide on sums, behind those.
-            let pool = hidden.conv.filter(|conv| conv.pool.is_some()).map(|conv| Pool {
+            let pooling = hidden.conv.filter(|conv| conv.pool.is_some() && l.summed.is_none_or(|s| s.pool.is_none()));
+            let pool_lanes = if decides_each_pass { sent_lanes } else { width };
+            let overlaps = pooling.and_then(|conv| conv.pool).is_some_and(|pool| overlaps(&pool));
+            let pool = pooling.filter(|_| !overlaps).map(|conv| Pool {
                 name: format!("{name}_pool{index}"),
                 conv,
                 pe,
                 groups: l.groups() as u32,
-                lanes: if sums { sent_lanes } else { width },
+                lanes: pool_lanes,
                 all: conv.pool.filter(|pool| pool.kind == PoolKind::Max).and_then(|_| {
                     let all: Vec<bool> = hidden.directions.iter().map(|&d| d == Direction::Le).collect();
                     all.contains(&true).then_some(all)
@@ -466,8 +503,28 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
             });
             let words = pool.as_ref().and_then(|pool| Some((pool.all_file(), pool.all_words()?)));
             images.extend(words.map(|(file, text)| MemoryImage { file, text }));
-            if let (Some(pool), false) = (&pool, sums) {
-                sent = place.pool(index, pool, sent)?;
+            let pooled = |place: &mut Place, sent: Stream| match (&pool, pooling) {
+                (Some(pool), _) => place.pool(index, pool, sent),
+                (None, Some(conv)) => {
+                    pool_windows(place, index, (name, l, pool_lanes), conv, (PoolKind::Or, (1, 1)), sent)
+                }
+                (None, None) => Ok(sent),
+            };
+            let mut forks = |place: &mut Place, mut sent: Stream| {
+                for (later, _) in network.hidden.iter().enumerate().filter(|(_, h)| h.residual == Some(index)) {
+                    let (main, skip) = place.fork((index, later), &sent);
+                    waiting[index].push(skip);
+                    sent = main;
+                }
+                sent
+            };
+            if !decides_each_pass {
+                sent = forks(&mut place, sent);
+                if let Some(neurons) = &neurons {
+                    (sent.valid, sent.act) = place.neurons(index, neurons, &sent, None, odd.take())?;
+                    images.push(MemoryImage { file: neurons.parameter_file(), text: neurons.parameters() });
+                }
+                sent = pooled(&mut place, sent)?;
             }
             // Draws are taken by whoever sends the beats; those that hold for a map, by way of what holds them.
             let ready = |s: usize| streams.as_ref().map_or(lit(1, 1), |streams| streams.ready.bit(s as u32));
@@ -475,7 +532,7 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
             if l.held
                 && let Some((there, drawn_by_unit, unit_take)) = draws.take()
             {
-                let pixels = if sums { l.positions() } else { l.pixels() } as u32;
+                let pixels = if l.kind.decides_on_sums() { l.deciding() } else { l.pixels() } as u32;
                 let hold = Hold { beats: l.groups() as u32, pixels, width: drawn_by_unit.width() };
                 let take = place.m.wire(&format!("layer{index}_held_take"), 1);
                 let (held, there) = place.hold(index, &hold, (&drawn_by_unit, there), (&take, &unit_take))?;
@@ -487,7 +544,7 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
                 draws = Some((there, held, take));
             }
             if parts {
-                let pixels = if sums { l.positions() } else { l.pixels() } as u32;
+                let pixels = if decides_each_pass { l.deciding() } else { l.pixels() } as u32;
                 if pixels > 1 {
                     sent = place.join("replay", pixels, sent)?;
                 }
@@ -499,7 +556,11 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
                     lanes,
                     max_groups,
                     clocks: replay_clocks(network, plan) as u32,
-                    width: layer.lane().result_width(),
+                    width: match l.summed {
+                        _ if !decides_each_pass => 1,
+                        Some(summed) => Sums::bits(summed.decided),
+                        None => layer.lane().result_width(),
+                    },
                     drawn: unit.as_ref().map(|(_, unit, ..)| match l.kind {
                         LayerKind::Dropout => Drawn::Masks,
                         _ => Drawn::Numbers(unit.count * unit.width()),
@@ -520,7 +581,7 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
                 m.assign(take, &sent.valid);
             }
             if let LayerKind::Scale { index: scale, of } = l.kind {
-                let beats = (l.groups() * l.positions()) as u32;
+                let beats = (l.groups() * l.deciding()) as u32;
                 match (&scales, drawn.take()) {
                     (None, Some(all)) => {
                         drawn = Some(of_each_lane(&all, sent_lanes, of as u32, 0));
@@ -549,32 +610,21 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
                     (None, None) => {}
                 }
             }
-            match (&neurons, drawn) {
-                (Some(neurons), Some(drawn)) => {
-                    let emitted = neurons.emit()?;
-                    let valid = m.wire(&format!("neurons{index}_valid"), 1);
-                    let act = m.wire(&format!("neurons{index}_act"), sent_lanes * pe);
-                    let mut ports = vec![
-                        ("clk_i", clk.clone()),
-                        ("rst_ni", rst_n.clone()),
-                        ("valid_i", sent.valid),
-                        ("sum_i", sent.act),
-                        ("drawn_i", drawn),
-                        ("valid_o", valid.clone()),
-                        ("act_o", act.clone()),
-                    ];
-                    ports.extend(odd.map(|odd| ("odd_i", repeat(sent_lanes / odd.width(), &odd))));
-                    instance(&mut m, &format!("u_neurons{index}"), &emitted, &ports);
-                    files.extend(emitted);
-                    images.push(MemoryImage { file: neurons.parameter_file(), text: neurons.parameters() });
-                    (sent.valid, sent.act) = (valid, act);
-                    if let Some(pool) = &pool {
-                        let mut place = Place { m: &mut m, files: &mut files, clk: &clk, rst_n: &rst_n };
-                        sent = place.pool(index, pool, sent)?;
-                    }
-                }
-                (None, Some(mask)) if method.is_some_and(Method::masks) => sent.live = Some(mask),
-                (None, Some(mask)) if l.kind == LayerKind::Dropout => {
+            let mut place = Place { m: &mut m, files: &mut files, clk: &clk, rst_n: &rst_n };
+            if let (Some(neurons), true) = (&neurons, decides_each_pass) {
+                sent = forks(&mut place, sent);
+                let numbers = drawn.take_if(|_| l.kind.decides_on_sums());
+                let odd = odd.take().map(|odd| repeat(sent_lanes / odd.width(), &odd));
+                (sent.valid, sent.act) = place.neurons(index, neurons, &sent, numbers, odd)?;
+                images.push(MemoryImage { file: neurons.parameter_file(), text: neurons.parameters() });
+                sent = pooled(&mut place, sent)?;
+                // Masks came with the sums.
+                let clocks = Neurons::clocks(l) as u32;
+                drawn = drawn.map(|mask| (0..clocks).fold(mask, |mask, late| place.later(index, late, &mask)));
+            }
+            match drawn {
+                Some(mask) if method.is_some_and(Method::masks) => sent.live = Some(mask),
+                Some(mask) if l.kind == LayerKind::Dropout => {
                     m.comment("Dropped before the sign: sign(0) = +1.");
                     sent.act = m.wire_is(&format!("layer{index}_fired"), &(&sent.act | !&mask));
                 }
@@ -622,7 +672,7 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
                 ("out_ready_i", out_ready.clone()),
                 ("image_done_o", image_done.clone()),
             ];
-            ports.extend(odd.map(|odd| ("odd_i", odd)));
+            ports.extend(odd.take().map(|odd| ("odd_i", odd)));
             ports.extend(crossbar.map(|crossbar| ("crossbar_i", crossbar)));
             ports.extend(result.iter().cloned());
             ports.extend(debug.iter().cloned());
@@ -710,6 +760,53 @@ fn on_the_way(layers: &[LayerPlan]) -> u32 {
         4 + maps as u32
     };
     layers.iter().map(each).sum::<u32>().next_power_of_two()
+}
+
+/// Pixels of sums that have to find room between the first of `layers` and the last, which adds them: as many as the blocks in
+/// between can hold.
+fn between(layers: &[LayerPlan]) -> u32 {
+    let first = layers.first().and_then(|l| l.conv).map_or(1, |conv| conv.decided().1);
+    let held = |conv: Conv| {
+        let rows = conv.kernel.0.max(conv.stride.0) + conv.stride.0;
+        rows * conv.input.width.max(first)
+    };
+    let each = |l: &LayerPlan| {
+        let pooled = l.conv.filter(|conv| conv.pool.is_some()).map_or(0, |conv| held(pool_map(conv, 1)));
+        6 + l.conv.map_or(3, held) + pooled
+    };
+    layers.iter().skip(1).map(each).sum::<usize>() as u32
+}
+
+/// The pooling of a convolution of `channels` neurons, as a convolution that reads its map.
+fn pool_map(conv: Conv, channels: usize) -> Conv {
+    let (height, width) = conv.summed();
+    let (kernel, stride) = conv.pool.map_or(((1, 1), (1, 1)), |pool| (pool.size, pool.stride));
+    Conv { input: Map { height, width, channels }, kernel, stride, pad: Pad::default(), pool: None }
+}
+
+/// Pooling over any windows: a window block holds rows of what comes in, and what it covers is joined.
+fn pool_windows(
+    place: &mut Place,
+    index: usize,
+    (name, l, lanes): (&str, &LayerPlan, u32),
+    conv: Conv,
+    (kind, bits): (PoolKind, (u32, u32)),
+    from: Stream,
+) -> Result<Stream, RtlError> {
+    let (pe, groups) = (l.pe as u32, l.groups() as u32);
+    let conv = pool_map(conv, l.outputs);
+    let window = Window {
+        name: format!("{name}_pool{index}_window"),
+        conv,
+        simd: pe,
+        beat: pe,
+        bits: bits.0,
+        lanes,
+        masked: false,
+    };
+    let taps = (conv.kernel.0 * conv.kernel.1) as u32;
+    let reduce = Reduce { name: format!("{name}_pool{index}"), kind, pe, lanes, groups, taps, bits };
+    place.reduce(index, &window, &reduce, from)
 }
 
 /// Wires of early stop.
@@ -880,9 +977,15 @@ fn earlies(network: &Network, plan: &Plan, layers: &[LayerPlan]) -> Vec<usize> {
             return network.input.dropout.map_or(0, |_| Layer::early(&layers[0], 1));
         };
         let lead = if index == once {
-            1 + Neurons::first_latency(before, replay_clocks(network, plan))
+            let neurons = if before.decides_each_pass() {
+                Neurons::first_latency(before, replay_clocks(network, plan))
+            } else {
+                0
+            };
+            1 + neurons
         } else {
-            Layer::latency(before) + Neurons::first_latency(before, before.beat_clocks())
+            let sums = sums::latency(before);
+            Layer::latency(before) + sums + Neurons::first_latency(before, before.beat_clocks())
         };
         Layer::early(&layers[index], lead)
     };
@@ -893,12 +996,18 @@ fn earlies(network: &Network, plan: &Plan, layers: &[LayerPlan]) -> Vec<usize> {
 pub fn schedule(network: &Network, plan: &Plan) -> Schedule {
     let layers = plan.layers(network);
     let once = network.once_per_image();
-    let latency =
-        |(index, l): (usize, &LayerPlan)| Layer::latency(l) + if index + 1 == once { 0 } else { Neurons::latency(l) };
+    let latency = |(index, l): (usize, &LayerPlan)| {
+        let neurons = if index + 1 == once && l.decides_each_pass() { 0 } else { Neurons::latency(l) };
+        Layer::latency(l) + sums::latency(l) + neurons
+    };
     let latencies = Latencies {
         layers: layers.iter().enumerate().map(latency).collect(),
         early: earlies(network, plan, &layers),
-        parting: once.checked_sub(1).map_or(0, |parting| Neurons::latency(&layers[parting])),
+        parting: once
+            .checked_sub(1)
+            .map(|parting| &layers[parting])
+            .filter(|l| l.decides_each_pass())
+            .map_or(0, Neurons::latency),
         first_result: Logits::latency(layers.last().map_or(1, |l| l.pe), network.classes()).0,
         uncertainty: plan.uncertainty.map(|parts| Reading {
             wait: Uncertainty::wait(layers.last().map_or(1, |l| l.pe)),

@@ -189,7 +189,7 @@ impl Layer {
         let first = crossbars.remove(0);
         let method = if crossbars.is_empty() { own } else { Some(Method::Spinbayes(Crossbars { others: crossbars })) };
         let norm = if matches!(method, Some(Method::Affine(_))) { None } else { Some(first.norm) };
-        Ok(Dense { weights: first.weights, bias: None, norm, method, conv: self.conv })
+        Ok(Dense { weights: first.weights, bias: None, norm, method, conv: self.conv, residual: None })
     }
 }
 

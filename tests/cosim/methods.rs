@@ -11,8 +11,12 @@ use rand::{RngExt, SeedableRng};
 
 /// A network of four layers whose hidden layers have the methods named.
 fn with(methods: [&str; 3], bits: u32) -> Network {
+    with_layers(&[20, 12, 12, 8, 4], methods, bits)
+}
+
+fn with_layers(layers: &[usize], methods: [&str; 3], bits: u32) -> Network {
     let dropout = &[false; 3];
-    let mut network = network(Shape { layers: &[20, 12, 12, 8, 4], bits, signed: bits > 1, dropout });
+    let mut network = network(Shape { layers, bits, signed: bits > 1, dropout });
     let rng = &mut StdRng::seed_from_u64(11);
     for (layer, name) in network.hidden.iter_mut().zip(methods) {
         let (rows, cols) = (layer.weights.rows(), layer.weights.cols());
@@ -101,6 +105,32 @@ fn dropped_inputs_are_exact() {
         let mut network = with(methods, 1);
         network.input.dropout = Some(9_000);
         for (folding, lanes) in FOLDINGS.iter().zip(lanes) {
+            holds(&network, lanes, 6 * lanes, folding);
+        }
+    }
+}
+
+/// Sums of layer 0 in layer 2: where passes part at layer 1, they part at layer 0 for that, and masks wait for the neurons.
+#[test]
+fn residuals_are_exact_wherever_passes_part() {
+    let foldings = [[(2, 10), (3, 6), (2, 12), (2, 6)], [(6, 20), (6, 12), (6, 6), (1, 12)]];
+    for (methods, bits, once) in [
+        (["none", "spindrop", "none"], 1, 1),
+        (["none", "subset", "scale"], 3, 1),
+        (["none", "vector", "spindrop"], 1, 1),
+        (["spindrop", "none", "before"], 4, 1),
+        (["before", "none", "element"], 1, 1),
+        (["scale", "scale", "none"], 2, 1),
+        (["none", "none", "subset"], 1, 3),
+        (["none", "none", "spindrop"], 2, 3),
+        (["none", "none", "none"], 1, 3),
+    ] {
+        let mut network = with_layers(&[20, 12, 12, 12, 4], methods, bits);
+        network.hidden[2].residual = Some(0);
+        network.check().unwrap();
+        assert_eq!(network.once_per_image(), once, "{methods:?}");
+        for (folding, lanes) in foldings.iter().zip([1, 3]) {
+            let lanes = if network.stochastic_layers() == 0 { 1 } else { lanes };
             holds(&network, lanes, 6 * lanes, folding);
         }
     }

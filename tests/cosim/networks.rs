@@ -30,6 +30,7 @@ pub fn network(shape: Shape) -> Network {
             directions: (0..rows).map(|_| if rng.random() { Direction::Ge } else { Direction::Le }).collect(),
             method: dropout.then(|| Method::spindrop(rng.random_range(5_000..30_000))),
             conv: None,
+            residual: None,
         });
     }
     let (cols, rows) = (shape.layers[shape.layers.len() - 2], shape.layers[shape.layers.len() - 1]);

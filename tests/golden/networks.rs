@@ -51,7 +51,8 @@ fn network(seed: u64, images: usize, convolutions: bool) -> (Network, Images) {
         early_stop: None,
     };
     let scales = rng.random_bool(0.15);
-    for l in 0..rng.random_range(1..=3) {
+    let mut again: Option<Hidden> = None;
+    for l in 0..rng.random_range(1..=4) {
         let planes = planes(rng);
         let (_, high) = input.range();
         let largest = if l == 0 { i32::from(high) + i32::from(input.signed) } else { 1 } * ((1 << planes) - 1);
@@ -76,6 +77,32 @@ fn network(seed: u64, images: usize, convolutions: bool) -> (Network, Images) {
             let dropped = layer.thresholds.iter().rev().copied().collect();
             layer.method = Some(Method::Scale(ScaleDropout { code: code(rng, code_bits), dropped }));
         }
+        // Sometimes the same shape again, so that there is something to add.
+        if let Some(like) = again.take().filter(|_| rng.random_bool(0.4)) {
+            let (rows, channels) = (like.weights.rows(), like.map().channels);
+            let conv = like.conv.map(|_| Conv {
+                input: like.map(),
+                kernel: (3.min(1 + 2 * like.map().height), 3),
+                stride: (1, 1),
+                pad: Pad { top: 1, left: 1, bottom: 1, right: 1 },
+                pool: None,
+            });
+            let taps = conv.map_or(fan_in(&net), |conv| conv.taps());
+            let mut next = hidden(rng, 1, taps as i32, taps, code_bits);
+            let fits = next.weights.rows() >= rows && channels == rows;
+            if fits && !matches!(next.method, Some(Method::Affine(_))) {
+                next = truncated(next, rows);
+                next.conv = conv;
+                layer = next;
+            }
+        }
+        // Sometimes the sums of an earlier layer of the same shape are added.
+        let fits = |from: &usize| net.hidden[*from].decided() == layer.decided();
+        let froms: Vec<usize> = (0..net.hidden.len()).filter(fits).collect();
+        if rng.random_bool(0.5) {
+            layer.residual = froms.choose(rng).copied();
+        }
+        again = Some(layer.clone());
         net.hidden.push(layer);
     }
     let planes = planes(rng);
@@ -192,6 +219,7 @@ fn hidden(rng: &mut StdRng, planes: usize, bound: i32, cols: usize, code_bits: u
         directions: directions(rng),
         method: None,
         conv: None,
+        residual: None,
     };
     layer.method = match rng.random_range(0..10) {
         0..4 => Some(Method::spindrop(code)),
@@ -235,6 +263,33 @@ fn hidden(rng: &mut StdRng, planes: usize, bound: i32, cols: usize, code_bits: u
         }
         _ => None,
     };
+    layer
+}
+
+/// The first `rows` neurons of a layer without inverted normalization.
+fn truncated(mut layer: Hidden, rows: usize) -> Hidden {
+    let cut = |w: &Weights| Weights::from_values(w.planes().len(), rows, w.cols(), |o, i| w.value(o, i));
+    layer.weights = cut(&layer.weights);
+    if !layer.thresholds.is_empty() {
+        layer.thresholds.truncate(rows);
+    }
+    layer.directions.truncate(rows);
+    match &mut layer.method {
+        Some(Method::Scale(m)) => m.dropped.truncate(rows),
+        Some(Method::Subset(m)) => {
+            m.mean.truncate(rows);
+            m.spread.truncate(rows);
+            m.limits.truncate(rows);
+        }
+        Some(Method::Spinbayes(m)) => {
+            for other in &mut m.others {
+                other.weights = cut(&other.weights);
+                other.thresholds.truncate(rows);
+                other.directions.truncate(rows);
+            }
+        }
+        _ => {}
+    }
     layer
 }
 

@@ -115,9 +115,14 @@ pub fn pass(net: &Network, image: &[i16], n: u64, t: u32, draw: bool) -> Trace {
                 scales_before += 1;
             }
         }
+        // §2, Residual: sums of an earlier layer.
+        let skip = layer.residual.map(|from: usize| {
+            let trace: &HiddenTrace = &hidden[from];
+            trace.sums.iter().map(|&a| a as i32).collect::<Vec<i32>>()
+        });
         let (sums, active, now_live) = match &layer.conv {
-            None => hidden_layer(layer, &x, &live, k, &r, draw),
-            Some(conv) => convolution(layer, conv, &x, &live, k, &r, draw),
+            None => hidden_layer(layer, skip, &x, &live, k, &r, draw),
+            Some(conv) => convolution(layer, conv, skip, &x, &live, k, &r, draw),
         };
         live = now_live;
         x = active.iter().map(|&bit| if bit { 1 } else { -1 }).collect();
@@ -157,6 +162,7 @@ fn compare(a: i32, t: i32, direction: Direction) -> bool {
 /// §2 and §3: sums, activations and live bits, with the draws `r` of the pass.
 fn hidden_layer(
     layer: &Hidden,
+    skip: Option<Vec<i32>>,
     x: &[i32],
     live: &[bool],
     k: u32,
@@ -170,7 +176,10 @@ fn hidden_layer(
             weights = &m.others[n as usize - 1].weights;
         }
     }
-    let sums = sums(weights, x, live);
+    let mut sums = sums(weights, x, live);
+    for o in 0..sums.len() {
+        sums[o] += skip.as_ref().map_or(0, |skip| skip[o]);
+    }
     let (active, live) = decide(layer, &sums, k, r, draw);
     (sums, active, live)
 }
@@ -261,9 +270,11 @@ fn after_pooling(conv: &Conv) -> (usize, usize) {
 }
 
 /// §2 and §3: a convolution, position by position.
+#[allow(clippy::too_many_arguments)]
 fn convolution(
     layer: &Hidden,
     conv: &Conv,
+    skip: Option<Vec<i32>>,
     x: &[i32],
     live: &[bool],
     k: u32,
@@ -325,10 +336,16 @@ fn convolution(
         });
         sums_at = pooled.collect();
     }
+    if let Some(skip) = skip {
+        for (n, sum) in sums_at.iter_mut().flatten().enumerate() {
+            *sum += skip[n];
+        }
+    }
     // What every position decides; SpinDrop comes after pooling.
     let decides = Hidden {
         method: layer.method.clone().filter(|m| !matches!(m, Method::Spindrop(_))),
         conv: None,
+        residual: None,
         ..layer.clone()
     };
     let mut active_at: Vec<Vec<bool>> = sums_at.iter().map(|sums| decide(&decides, sums, k, r, draw).0).collect();
