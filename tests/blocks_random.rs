@@ -105,7 +105,7 @@ fn designs(usual: u64) -> u64 {
 
 #[test]
 fn every_structure_has_a_design() {
-    let samples: Vec<Sample> = (0..700).map(sample).collect();
+    let samples: Vec<Sample> = (0..1500).map(sample).collect();
     let some = |what: &str, found: fn(&Sample) -> bool| {
         assert!(samples.iter().any(found), "no sample has {what}");
     };

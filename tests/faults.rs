@@ -34,6 +34,7 @@ fn without_a_fault_real_sums_are_those_of_the_golden_model() {
         // More images than position their streams once, more passes than go at once.
         let (mut network, images) = networks::random(seed, 67);
         network.early_stop = None;
+        network.hidden.iter_mut().for_each(|layer| layer.residual = None);
         seen.extend(network.hidden.iter().map(|h| h.method.as_ref().map(Method::name)));
         let golden = Golden::new(&network).unwrap();
         for (fault, passes) in [(Fault::Conductance, 1), (Fault::Drift, 11), (Fault::Columns, 8)] {

@@ -139,6 +139,10 @@ struct Builder {
     /// The newest tensor and its shape, the batch left out.
     last: String,
     shape: Vec<usize>,
+    /// What the signs, or integers, are multiples of.
+    unit: f64,
+    /// Additions of sums.
+    residuals: usize,
 }
 
 impl Builder {
@@ -151,7 +155,7 @@ impl Builder {
         };
         let dims = [&[1], &shape[..]].concat();
         let graph = GraphProto { input: vec![value_info("image", &dims)], ..GraphProto::default() };
-        let mut b = Builder { rng, graph, count: 0, last: "image".into(), shape };
+        let mut b = Builder { rng, graph, count: 0, last: "image".into(), shape, unit: 0.5, residuals: 0 };
         if b.rng.random() {
             b.bipolar();
         } else {
@@ -162,6 +166,9 @@ impl Builder {
         }
         for _ in 0..if b.shape.len() == 3 { b.rng.random_range(0..3) } else { 0 } {
             b.convolution();
+            if b.rng.random_bool(0.3) {
+                b.residual();
+            }
         }
         if b.shape.len() == 3 {
             let flat = b.shape.iter().product();
@@ -176,6 +183,9 @@ impl Builder {
         for _ in 0..b.rng.random_range(1..3) {
             b.dense();
             b.bipolar();
+            if b.rng.random_bool(0.3) {
+                b.residual();
+            }
         }
         b.dense();
         b.graph.output = vec![value_info(&b.last, &[1, b.shape[0]])];
@@ -209,7 +219,8 @@ impl Builder {
     }
 
     fn bipolar(&mut self) {
-        let scale = [0.5, 1.0, 2.0][self.rng.random_range(0..3)];
+        self.unit = [0.5, 1.0, 2.0][self.rng.random_range(0..3)];
+        let scale = self.unit;
         let scale = self.constant(&[], &[scale]);
         self.push("BipolarQuant", &[&scale], vec![]);
     }
@@ -304,6 +315,49 @@ impl Builder {
             }
             _ => self.bipolar(),
         }
+    }
+
+    /// A layer whose sums come out times 1, plus offsets; a convolution keeps the map.
+    fn plain(&mut self, rows: usize) {
+        let values = self.quarters(rows * self.shape[0] * if self.shape.len() == 3 { 9 } else { 1 });
+        let dims = if self.shape.len() == 3 { vec![rows, self.shape[0], 3, 3] } else { vec![rows, self.shape[0]] };
+        let (latent, half) = (self.constant(&dims, &values), self.constant(&[], &[0.5]));
+        let weights = format!("w{}", self.count);
+        self.count += 1;
+        self.graph.node.push(node("BipolarQuant", &[&latent, &half], &weights));
+        let bias = self.quarters(rows);
+        let bias = self.constant(&[rows], &bias);
+        if self.shape.len() == 3 {
+            let sizes = [("pads", &[1; 4][..]), ("strides", &[1, 1]), ("kernel_shape", &[3, 3])];
+            self.push("Conv", &[&weights, &bias], sizes.map(|(name, values)| ints(name, values)).to_vec());
+        } else {
+            self.push("Gemm", &[&weights, &bias], vec![int("transB", 1)]);
+        }
+        self.shape[0] = rows;
+        let factor = self.constant(&[], &[2.0 / self.unit]);
+        self.push("Mul", &[&factor], vec![]);
+        let offsets = self.quarters(rows);
+        let dims = if self.shape.len() == 3 { vec![rows, 1, 1] } else { vec![rows] };
+        let offsets = self.constant(&dims, &offsets);
+        self.push("Add", &[&offsets], vec![]);
+    }
+
+    /// Sums that go round one or two layers and are added to what comes out.
+    fn residual(&mut self) {
+        let rows = self.rng.random_range(2..5);
+        self.plain(rows);
+        for _ in 0..self.rng.random_range(1..3) {
+            let skipped = self.last.clone();
+            for _ in 0..self.rng.random_range(1..3) {
+                self.scaling(false);
+                self.bipolar();
+                self.plain(rows);
+            }
+            self.push("Add", &[&skipped], vec![]);
+            self.residuals += 1;
+        }
+        self.scaling(false);
+        self.bipolar();
     }
 
     fn dense(&mut self) {
@@ -473,6 +527,7 @@ proptest! {
         let mut built = Builder::new(seed);
         let imported = from_bytes(&bytes(built.graph.clone()), "random", None, &options()).unwrap();
         let model = imported.model;
+        prop_assert_eq!(model.layers.iter().filter(|layer| layer.residual.is_some()).count(), built.residuals);
         let network = lower(&model).unwrap();
         let golden = Golden::new(&network).unwrap();
         let bound = logit_error(&network) + 1e-9;
@@ -573,7 +628,23 @@ fn what_cannot_be_read_is_refused_with_the_reason() {
     }
     let mut branch = small();
     branch.node.push(node("Add", &["a", "b"], "sum"));
-    assert!(refused(branch).contains("only chains of layers are read"));
+    assert!(refused(branch).contains("networks are read that branch at sums alone"));
+    let mut twice = small();
+    twice.node.push(node("BipolarQuant", &["a", "one"], "again"));
+    assert!(refused(twice).contains("signs are taken of a layer twice"));
+    // Sums times 1/4 and sums times 1/2.
+    let mut unlike = small();
+    unlike.initializer.push(tensor("w2", &[3, 3], &[0.5; 9]));
+    unlike.initializer.push(tensor("half", &[], &[0.5]));
+    unlike.node.push(node("BipolarQuant", &["w2", "half"], "q2"));
+    unlike.node.push(NodeProto { attribute: vec![int("transB", 1)], ..node("Gemm", &["b", "q2"], "c") });
+    unlike.node.push(node("Add", &["a", "c"], "sum"));
+    unlike.node.push(node("BipolarQuant", &["sum", "one"], "d"));
+    unlike.node[5].input[0] = "d".into();
+    let said = refused(unlike.clone());
+    assert!(said.contains("channel 0: sums times 1 and sums times 0.5; hardware adds sums as they are"), "{said}");
+    unlike.initializer.last_mut().unwrap().raw_data = 1f32.to_le_bytes().to_vec();
+    assert!(from_bytes(&bytes(unlike), "net.onnx", None, &options()).is_ok());
     let error = from_bytes(b"not a network at all", "net.onnx", None, &options()).unwrap_err().to_string();
     assert!(error.contains("net.onnx: not an ONNX model"), "{error}");
 }

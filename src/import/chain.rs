@@ -6,6 +6,7 @@ use super::graph::{Graph, Node};
 use super::layer::{Input, Layer, weights};
 use crate::net::{Conv, Map, Pad, Place, Pool, PoolKind};
 use std::collections::HashMap;
+use std::rc::Rc;
 
 /// Hidden layers and the one of the logits.
 pub struct Chain {
@@ -54,7 +55,7 @@ enum Value {
 }
 
 /// A tensor that depends on the image.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Signal {
     /// How many values there are, in the order of the project: channels last.
     shape: Shape,
@@ -71,7 +72,7 @@ enum Shape {
     },
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 enum Kind {
     /// The inputs before they are quantised.
     Raw,
@@ -79,8 +80,22 @@ enum Kind {
     Integers { scale: f64 },
     /// ±`scale`; of the layer so numbered, or of the inputs.
     Signs { scale: f64, layer: Option<usize> },
-    /// The sums of the layer so numbered, with its gains and offsets.
-    Sums { layer: usize },
+    /// Sums of a layer.
+    Sums(Sums),
+}
+
+/// `gain · sum + offset` of a layer, one of each a channel.
+#[derive(Clone)]
+struct Sums {
+    layer: usize,
+    gain: Rc<Vec<f64>>,
+    offset: Rc<Vec<f64>>,
+    /// How often the layer's sums had been pooled or added to: what was read before that is not its sums any more.
+    state: usize,
+    /// The largest of a window: an OR of signs, once there are signs.
+    largest: bool,
+    /// Dropped before the sign.
+    dropped: bool,
 }
 
 impl Shape {
@@ -133,10 +148,19 @@ pub fn walk(graph: &Graph) -> Result<Chain, Fault> {
         return Err(Fault::Nodes(refusals));
     }
     let whole = |what: &str| Err(Fault::Whole(format!("output `{}` {what}", graph.output)));
-    match walk.values.get(graph.output.as_str()) {
-        Some(Value::Signal(Signal { kind: Kind::Sums { .. }, shape: Shape::Flat { .. } })) if walk.layers.len() > 1 => {
+    match walk.values.get(graph.output.as_str()).cloned() {
+        Some(Value::Signal(Signal { kind: Kind::Sums(sums), shape: Shape::Flat { .. } })) if walk.layers.len() > 1 => {
+            if let Err(what) = walk.decide(&sums) {
+                return whole(&format!("is what the network does not end in: {what}"));
+            }
+            if sums.layer + 1 != walk.layers.len() {
+                return whole("does not come of the last layer");
+            }
+            if walk.layers[sums.layer].residual.is_some() {
+                return whole("has sums added; residuals end in hidden layers");
+            }
         }
-        Some(Value::Signal(Signal { kind: Kind::Sums { .. }, .. })) => {
+        Some(Value::Signal(Signal { kind: Kind::Sums(_), .. })) => {
             return whole(
                 "is a map, or that of the only layer; logits come from a Gemm or MatMul behind a hidden layer",
             );
@@ -171,7 +195,7 @@ impl<'a> Walk<'a> {
         }
         Ok(match self.values.get(name) {
             Some(Value::Constant(constant)) => Argument::Constant(constant),
-            Some(Value::Signal(signal)) => Argument::Signal(*signal),
+            Some(Value::Signal(signal)) => Argument::Signal(signal.clone()),
             Some(Value::Unknown) | None => Argument::Unknown,
         })
     }
@@ -207,11 +231,15 @@ impl<'a> Walk<'a> {
             let Some(name) = node.input(n) else { continue };
             match self.argument(node, n)? {
                 Argument::Unknown => return Ok(Value::Unknown),
+                // Sums may go several ways: to the signs, and to where they are added.
+                Argument::Signal(Signal { kind: Kind::Sums(_), .. }) => {}
                 Argument::Signal(_) => {
                     let readers = self.readers.entry(name).or_default();
                     *readers += 1;
                     if *readers > 1 {
-                        return Err(format!("`{name}` is read by another node, too; only chains of layers are read"));
+                        return Err(format!(
+                            "`{name}` is read by another node, too; networks are read that branch at sums alone, for residuals"
+                        ));
                     }
                 }
                 Argument::Constant(_) => {}
@@ -276,7 +304,10 @@ impl<'a> Walk<'a> {
         let layer = match signal.kind {
             Kind::Raw => None,
             Kind::Signs { layer, .. } => layer,
-            Kind::Sums { layer } => Some(layer),
+            Kind::Sums(ref sums) => {
+                self.decide(sums)?;
+                Some(sums.layer)
+            }
             Kind::Integers { .. } => return Err("inputs are quantised twice; leave one out".into()),
         };
         Ok(Value::Signal(Signal { kind: Kind::Signs { scale, layer }, ..signal }))
@@ -305,7 +336,7 @@ impl<'a> Walk<'a> {
         match signal.kind {
             Kind::Raw => {}
             Kind::Integers { .. } => return Err("inputs are quantised twice; leave one out".into()),
-            Kind::Signs { .. } | Kind::Sums { .. } => {
+            Kind::Signs { .. } | Kind::Sums(_) => {
                 return Err(format!("activations of {bits} bits; behind a layer they are binary: use BipolarQuant"));
             }
         }
@@ -319,6 +350,94 @@ impl<'a> Walk<'a> {
         Ok(Value::Signal(Signal { kind: Kind::Integers { scale }, ..signal }))
     }
 
+    /// A layer decides on its sums: by their sign, or as logits.
+    fn decide(&mut self, sums: &Sums) -> Result<(), String> {
+        self.current(sums)?;
+        let layer = &mut self.layers[sums.layer];
+        if layer.decided {
+            return Err("signs are taken of a layer twice; leave one out".into());
+        }
+        layer.decided = true;
+        (layer.gain, layer.offset) = (sums.gain.to_vec(), sums.offset.to_vec());
+        Ok(())
+    }
+
+    /// Whether sums are still those of their layer.
+    fn current(&self, sums: &Sums) -> Result<(), String> {
+        match self.layers[sums.layer].state == sums.state {
+            true => Ok(()),
+            false => Err("reads sums from before something was pooled or added, where another node reads them after; \
+                          branch behind that"
+                .into()),
+        }
+    }
+
+    /// A layer that comes behind the last one.
+    fn push(&mut self, layer: Layer, shape: Shape, reads: &Signal) -> Result<Value, String> {
+        let from = match reads.kind {
+            Kind::Signs { layer, .. } => layer,
+            _ => None,
+        };
+        if from.map_or(0, |from| from + 1) != self.layers.len() {
+            return Err("a second branch of layers; residuals that add sums are the only branches that are read".into());
+        }
+        let (gain, offset) = (Rc::new(layer.gain.clone()), Rc::new(layer.offset.clone()));
+        self.layers.push(layer);
+        let layer = self.layers.len() - 1;
+        let kind = Kind::Sums(Sums { layer, gain, offset, state: 0, largest: false, dropped: false });
+        Ok(Value::Signal(Signal { shape, kind }))
+    }
+
+    /// The sums of two layers: those of the earlier one are added to those of the later one.
+    fn residual(&mut self, a: Signal, b: Signal) -> Result<Value, String> {
+        let (Kind::Sums(a_sums), Kind::Sums(b_sums)) = (&a.kind, &b.kind) else {
+            return Err(
+                "two tensors that depend on the image, not both of them sums; residuals add sums, before the sign"
+                    .into(),
+            );
+        };
+        let (earlier, later) = if a_sums.layer <= b_sums.layer { (a_sums, b_sums) } else { (b_sums, a_sums) };
+        self.current(earlier)?;
+        self.current(later)?;
+        if earlier.layer == later.layer {
+            return Err("sums of one layer added to themselves; multiply by 2".into());
+        }
+        if earlier.dropped || later.dropped {
+            return Err("Dropout before the addition; drop behind it".into());
+        }
+        if earlier.largest || later.largest {
+            return Err("MaxPool before the addition; pool behind BipolarQuant".into());
+        }
+        let own = &mut self.layers[later.layer];
+        if own.residual.is_some() {
+            return Err("a second addition to the same layer; one is supported".into());
+        }
+        let shapes = |signal: &Signal| match signal.shape {
+            Shape::Map(Map { height, width, channels }) => (height, width, channels),
+            Shape::Flat { width, .. } => (1, 1, width),
+        };
+        if shapes(&a) != shapes(&b) || earlier.gain.len() != later.gain.len() {
+            return Err(format!(
+                "values of {:?} and {:?} (rows, columns, channels); as many are read",
+                shapes(&a),
+                shapes(&b)
+            ));
+        }
+        let unlike = |(a, b): (&f64, &f64)| (a - b).abs() > 1e-6 * a.abs().max(b.abs());
+        if let Some(o) = earlier.gain.iter().zip(later.gain.iter()).position(unlike) {
+            return Err(format!(
+                "channel {o}: sums times {} and sums times {}; hardware adds sums as they are, so that both need the same factor: \
+                 put batch norm behind the addition",
+                earlier.gain[o], later.gain[o]
+            ));
+        }
+        own.residual = Some(earlier.layer);
+        own.state += 1;
+        let offset = earlier.offset.iter().zip(later.offset.iter()).map(|(a, b)| a + b).collect();
+        let sums = Sums { offset: Rc::new(offset), state: own.state, ..later.clone() };
+        Ok(Value::Signal(Signal { shape: a.shape, kind: Kind::Sums(sums) }))
+    }
+
     /// What one unit of the values is that a layer reads.
     fn unit(&self, signal: &Signal) -> Result<f64, String> {
         match signal.kind {
@@ -326,7 +445,7 @@ impl<'a> Walk<'a> {
             Kind::Raw => {
                 Err("reads inputs that are not quantised; put a BipolarQuant, or a Quant of 2 to 8 bits, before".into())
             }
-            Kind::Sums { .. } => Err("reads sums; put a BipolarQuant between two layers".into()),
+            Kind::Sums(_) => Err("reads sums; put a BipolarQuant between two layers".into()),
         }
     }
 
@@ -378,7 +497,7 @@ impl<'a> Walk<'a> {
         };
         let gain = scales.iter().map(|scale| alpha * scale * unit).collect();
         let offset = bias.iter().map(|bias| beta * bias).collect();
-        self.layers.push(Layer {
+        let layer = Layer {
             rows,
             cols,
             weights: integers,
@@ -387,8 +506,10 @@ impl<'a> Walk<'a> {
             gain,
             offset,
             dropout: None,
-        });
-        Ok(Value::Signal(Signal { shape, kind: Kind::Sums { layer: self.layers.len() - 1 } }))
+            state: 0,
+            decided: false,
+        };
+        self.push(layer, shape, &signal)
     }
 
     fn conv(&mut self, node: &Node) -> Result<Value, String> {
@@ -424,7 +545,7 @@ impl<'a> Walk<'a> {
             None => vec![0.0; rows],
         };
         let gain = scales.iter().map(|scale| scale * unit).collect();
-        self.layers.push(Layer {
+        let layer = Layer {
             rows,
             cols: taps,
             weights: integers,
@@ -433,8 +554,10 @@ impl<'a> Walk<'a> {
             gain,
             offset,
             dropout: None,
-        });
-        Ok(Value::Signal(Signal { shape, kind: Kind::Sums { layer: self.layers.len() - 1 } }))
+            state: 0,
+            decided: false,
+        };
+        self.push(layer, shape, &signal)
     }
 
     fn batch_norm(&mut self, node: &Node) -> Result<Value, String> {
@@ -457,22 +580,21 @@ impl<'a> Walk<'a> {
             return Err(format!("channel {o} becomes {} · x + {}", gain[o], offset[o]));
         }
         let kind = match signal.kind {
-            Kind::Sums { layer } if gain.len() != self.layers[layer].rows => {
+            Kind::Sums(ref sums) if gain.len() != sums.gain.len() => {
                 return Err(
                     "a factor or an offset for each position of a map; one a channel is read: put it before Flatten"
                         .into(),
                 );
             }
-            Kind::Sums { layer } => {
-                let pooled =
-                    self.layers[layer].conv.is_some_and(|conv| conv.pool.is_some_and(|p| p.kind == PoolKind::Or));
-                if pooled && gain.iter().any(|&g| g < 0.0) {
+            Kind::Sums(sums) => {
+                if sums.largest && gain.iter().any(|&g| g < 0.0) {
                     return Err(
                         "a factor below 0 behind MaxPool turns it into a minimum; pool behind BipolarQuant".into()
                     );
                 }
-                self.layers[layer].scale(gain, offset);
-                signal.kind
+                let scaled = sums.gain.iter().zip(gain).map(|(own, gain)| own * gain).collect();
+                let moved = sums.offset.iter().zip(gain).zip(offset).map(|((own, gain), offset)| gain * own + offset);
+                Kind::Sums(Sums { gain: Rc::new(scaled), offset: Rc::new(moved.collect()), ..sums })
             }
             Kind::Signs { scale, layer }
                 if gain.iter().all(|&g| g == gain[0] && g != 0.0) && offset.iter().all(|&o| o == 0.0) =>
@@ -513,7 +635,8 @@ impl<'a> Walk<'a> {
             (Argument::Constant(_), Argument::Signal(_)) => {
                 return Err("a constant on the left; put it on the right".into());
             }
-            _ => return Err("two tensors that depend on the image; residual additions are not read".into()),
+            (Argument::Signal(a), Argument::Signal(b)) if node.proto.op_type == "Add" => return self.residual(a, b),
+            _ => return Err("two tensors that depend on the image; they may be added, as sums of two layers".into()),
         };
         let values = self.per_channel(node, n, "the constant", &signal.shape, signal.shape.channel_axis())?;
         let (gain, offset): (Vec<f64>, Vec<f64>) = values.into_iter().map(of_signal).unzip();
@@ -535,7 +658,16 @@ impl<'a> Walk<'a> {
         }
         let max = operator == "MaxPool";
         let layer = match signal.kind {
-            Kind::Sums { layer } => layer,
+            Kind::Sums(ref sums) => {
+                self.current(sums)?;
+                if self.layers[sums.layer].residual.is_some() {
+                    return Err("behind an addition; pool before it, or behind BipolarQuant".into());
+                }
+                if self.layers[sums.layer].decided {
+                    return Err("of sums whose signs another node has taken; pool before that".into());
+                }
+                sums.layer
+            }
             Kind::Signs { layer: Some(layer), scale } if max => {
                 if scale < 0.0 {
                     return Err(
@@ -564,12 +696,17 @@ impl<'a> Walk<'a> {
         let pooled = Conv { pool: Some(Pool { kind, size, stride }), ..*conv };
         pooled.check(conv.input.size())?;
         *conv = pooled;
-        if !max {
-            let count = (size.0 * size.1) as f64;
-            own.gain.iter_mut().for_each(|gain| *gain /= count);
-        }
+        let kind = match signal.kind {
+            Kind::Sums(sums) => {
+                own.state += 1;
+                let count = if max { 1.0 } else { (size.0 * size.1) as f64 };
+                let gain = Rc::new(sums.gain.iter().map(|gain| gain / count).collect());
+                Kind::Sums(Sums { gain, state: own.state, largest: max, ..sums })
+            }
+            kind => kind,
+        };
         let (height, width) = pooled.positions();
-        Ok(Value::Signal(Signal { shape: Shape::Map(Map { height, width, ..map }), ..signal }))
+        Ok(Value::Signal(Signal { shape: Shape::Map(Map { height, width, ..map }), kind }))
     }
 
     fn flatten(&mut self, node: &Node) -> Result<Value, String> {
@@ -626,14 +763,21 @@ impl<'a> Walk<'a> {
         }
         let (layer, place) = match signal.kind {
             Kind::Signs { layer: Some(layer), .. } => (layer, Place::AfterSign),
-            Kind::Sums { layer } => (layer, Place::BeforeSign),
+            Kind::Sums(ref sums) => {
+                self.current(sums)?;
+                (sums.layer, Place::BeforeSign)
+            }
             _ => return Err("of the inputs; drop behind a layer".into()),
         };
         if self.layers[layer].dropout.is_some() {
             return Err("a second one behind the same layer; leave one out".into());
         }
         self.layers[layer].dropout = (p > 0.0).then_some((p, place));
-        Ok(Value::Signal(signal))
+        let kind = match signal.kind {
+            Kind::Sums(sums) => Kind::Sums(Sums { dropped: sums.dropped || p > 0.0, ..sums }),
+            kind => kind,
+        };
+        Ok(Value::Signal(Signal { kind, ..signal }))
     }
 }
 

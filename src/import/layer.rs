@@ -32,17 +32,13 @@ pub struct Layer {
     pub gain: Vec<f64>,
     pub offset: Vec<f64>,
     pub dropout: Option<(f64, Place)>,
+    /// How often its sums were pooled or added to.
+    pub state: usize,
+    /// Whether gain and offset are those that decide.
+    pub decided: bool,
 }
 
 impl Layer {
-    /// `gain · value + offset` of what there is so far, channel by channel.
-    pub fn scale(&mut self, gain: &[f64], offset: &[f64]) {
-        for (o, (gain, offset)) in gain.iter().zip(offset).enumerate() {
-            self.gain[o] *= gain;
-            self.offset[o] = gain * self.offset[o] + offset;
-        }
-    }
-
     pub fn model(self, last: bool, options: &Options) -> Dense {
         let most = self.weights.iter().map(|w| w.unsigned_abs()).max().unwrap_or(1);
         let planes = (u32::BITS - most.leading_zeros()) as usize;
