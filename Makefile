@@ -6,7 +6,7 @@ TEST_TOOLS = $(SIMULATION_TOOLS) iverilog yosys
 # Features that the tests and lints are run with. The trainer's takes some minutes to compile; `make test FEATURES=` leaves it out.
 FEATURES = train
 
-.PHONY: fuzz demo tools test lint data bench area uncertainty uncertainty-area neurons-area faults prove compare
+.PHONY: cnv fuzz demo tools test lint data bench area uncertainty uncertainty-area neurons-area faults prove compare
 
 ## demo: the whole way with a bundled network, from model to proven Verilog
 demo:
@@ -58,6 +58,10 @@ faults:
 ## prove: every bundled model in Verilator, two foldings, with and without paused streams (a quarter of an hour)
 prove: tools
 	scripts/prove.sh
+
+## cnv: a network of the size of FINN's CNV: folded, generated, linted, one image simulated
+cnv:
+	cargo run --release --quiet --example cnv
 
 ## fuzz: a million damaged ONNX files for the importer (some minutes)
 fuzz:

@@ -65,6 +65,9 @@ fn layer(model: &Model, network: &Network, l: usize) -> Value {
         "weights_plus_one": ones as f64 / weight_bits as f64,
         "method": float.method.as_ref().map(Method::name),
     });
+    if let Some(conv) = network.hidden.get(l).and_then(|hidden| hidden.conv) {
+        json["crossbar_mappings"] = mappings(network, l, conv);
+    }
     let memory = match network.hidden.get(l) {
         Some(hidden) => {
             json["thresholds"] = thresholds(hidden, network.sum_bound(l));
@@ -86,6 +89,35 @@ fn layer(model: &Model, network: &Network, l: usize) -> Value {
     };
     json["memory_bits"] = json!(memory);
     json
+}
+
+/// The two ways to lay a convolution out on crossbars (arXiv 2306.10185), equal in result: every kernel unrolled into a column, or a
+/// crossbar for each place of the kernel. With dropout behind the layer before, one unit gates a pair of word lines for each
+/// activation that it drops; with Spatial-SpinDrop one unit gates those of a whole map.
+fn mappings(network: &Network, l: usize, conv: net::Conv) -> Value {
+    let (places, channels) = (conv.kernel.0 * conv.kernel.1, conv.input.channels);
+    let columns = network.hidden[l].weights.rows();
+    let before = l.checked_sub(1).and_then(|before| network.hidden[before].method.as_ref());
+    let (units, pairs) = match before {
+        Some(net::Method::Spindrop(m)) if m.place == net::Place::AfterSign => match m.maps {
+            true => (channels, places),
+            false => (places * channels, 1),
+        },
+        _ => (0, 0),
+    };
+    let mapping = |crossbars: usize, rows: usize, pairs_in_each: usize| {
+        json!({
+            "crossbars": crossbars,
+            "word_line_pairs": rows,
+            "columns": columns,
+            "dropout_units": units,
+            "pairs_a_unit_gates_in_each_crossbar": pairs_in_each,
+        })
+    };
+    json!({
+        "unrolled": mapping(1, places * channels, pairs),
+        "by_place": mapping(places, channels, pairs.min(1)),
+    })
 }
 
 /// What only some methods have.
@@ -212,7 +244,34 @@ fn text(model: &Model, network: &Network, layers: &[Value], memory: u64) -> Stri
     };
     let header =
         ["layer", "shape", "weights +1", "threshold min / median / max", "a ≤ t", "constant", "method", "memory bits"];
-    format!("{head}\n{}", table(&header, &[0, 2, 4, 5, 7], layers.iter().enumerate().map(row).collect()))
+    let text = format!("{head}\n{}", table(&header, &[0, 2, 4, 5, 7], layers.iter().enumerate().map(row).collect()));
+    let mapped: Vec<Vec<String>> = layers.iter().enumerate().flat_map(|(l, json)| mapping_rows(l, json)).collect();
+    if mapped.is_empty() {
+        return text;
+    }
+    let header = ["layer", "on crossbars", "crossbars", "word-line pairs", "columns", "dropout units", "a unit gates"];
+    format!("{text}\n{}", table(&header, &[0, 2, 3, 4, 5], mapped))
+}
+
+/// The two mappings of a convolution, a row each.
+fn mapping_rows(l: usize, json: &Value) -> Vec<Vec<String>> {
+    let rows =
+        [("unrolled", "kernels unrolled"), ("by_place", "one for each place of the kernel")].map(|(key, name)| {
+            let m = &json["crossbar_mappings"][key];
+            let crossbars = m["crossbars"].as_u64()?;
+            let pairs = m["pairs_a_unit_gates_in_each_crossbar"].as_u64()?;
+            let gates = match (pairs, crossbars) {
+                (0, _) => "-".into(),
+                (n, 1) => format!("{n} pair{}", if n == 1 { "" } else { "s" }),
+                // A unit of one activation gates the one pair that the activation drives.
+                (_, n) if m["dropout_units"] == json!(n * m["word_line_pairs"].as_u64()?) => "1 pair".into(),
+                (_, n) => format!("1 pair in each of {n}"),
+            };
+            let number = |key: &str| m[key].as_u64().map(grouped).unwrap_or_default();
+            let [lines, columns, units] = ["word_line_pairs", "columns", "dropout_units"].map(number);
+            Some(vec![l.to_string(), name.into(), grouped(crossbars), lines, columns, units, gates])
+        });
+    rows.into_iter().flatten().collect()
 }
 
 /// The method of a layer with its parameters, in a few words.

@@ -180,6 +180,21 @@ fn inspect_shows_every_layer() {
     assert_eq!(found["memory_bits"], bits);
 }
 
+/// Of 3 × 3 kernels over 16 maps that are dropped as a whole: as many units either way, nine pairs each.
+#[test]
+fn inspect_lays_convolutions_out_on_crossbars() {
+    let folder = tempfile::tempdir().unwrap();
+    let found = json(folder.path(), &["inspect", "digits-conv"]);
+    let mappings = &found["layers"][1]["crossbar_mappings"];
+    let of = |mapping: &str| {
+        let keys = ["crossbars", "word_line_pairs", "columns", "dropout_units", "pairs_a_unit_gates_in_each_crossbar"];
+        keys.map(|key| mappings[mapping][key].as_u64().unwrap())
+    };
+    assert_eq!(of("unrolled"), [1, 144, 32, 16, 9]);
+    assert_eq!(of("by_place"), [9, 16, 32, 16, 1]);
+    assert!(found["layers"][2].get("crossbar_mappings").is_none());
+}
+
 #[test]
 fn bad_usage_is_exit_code_2_and_says_what_would_be_right() {
     let folder = tempfile::tempdir().unwrap();
