@@ -134,6 +134,7 @@ fn main() {
         depth: 8,
         dropout: None,
         spatial: false,
+        choices: Default::default(),
         passes: None,
         seed: 1,
         command: "fuzz".into(),

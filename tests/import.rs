@@ -3,10 +3,12 @@
 
 use neuspin::golden::Golden;
 use neuspin::import::onnx::*;
-use neuspin::import::{Dropout, ImportError, NO_DATASET, Options, from_bytes, import};
+use neuspin::import::{
+    Choice, Chosen, Dropout, ImportError, NO_DATASET, Options, Source, from_bytes, import, read_choices,
+};
 use neuspin::lower::{logit_error, lower};
 use neuspin::model::Method;
-use neuspin::net::Network;
+use neuspin::net::{Network, Place};
 use npyz::npz::NpzArchive;
 use proptest::prelude::*;
 use prost::Message;
@@ -23,6 +25,7 @@ fn options() -> Options {
         depth: 8,
         dropout: None,
         spatial: false,
+        choices: Default::default(),
         passes: None,
         seed: 1,
         command: "test".into(),
@@ -58,7 +61,7 @@ fn largest(values: &[f64]) -> usize {
 fn networks_of_brevitas_give_what_qonnx_computed() {
     for name in ["mlp_784_64_10", "conv_1x28x28"] {
         let imported = import(&fixture(&format!("{name}.onnx")), &options()).unwrap();
-        assert_eq!((imported.ir_version, imported.opset), (10, 20));
+        assert!(matches!(imported.source, Source::Onnx { ir_version: 10, opset: 20, .. }));
         let model = imported.model;
         assert!(model.passes == 1 && model.layers.iter().all(|layer| layer.method.is_none()));
         let network = lower(&model).unwrap();
@@ -669,4 +672,177 @@ fn external_data_are_read_from_the_folder_of_the_model_and_nowhere_else() {
         assert!(external(elsewhere).unwrap_err().to_string().contains("own folder"), "{elsewhere}");
     }
     assert!(external("missing.bin").unwrap_err().to_string().contains("missing.bin"));
+}
+
+// ---- arrays and a description ----
+
+/// Writes a `.npz` of arrays and a description beside it; returns the path of that.
+fn described(dir: &Path, arrays: &[(&str, &[usize], Vec<f64>)], text: &str) -> PathBuf {
+    let mut npz = npyz::npz::NpzWriter::create(dir.join("net.npz")).unwrap();
+    for (name, shape, values) in arrays {
+        use npyz::WriterBuilder;
+        let shape: Vec<u64> = shape.iter().map(|&d| d as u64).collect();
+        let options = npz.array::<f64>(name, Default::default()).unwrap();
+        let mut writer = options.default_dtype().shape(&shape).begin_nd().unwrap();
+        writer.extend(values.iter().copied()).unwrap();
+        writer.finish().unwrap();
+    }
+    drop(npz);
+    let path = dir.join("net.toml");
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+const DESCRIPTION: &str = r#"
+weights = "net.npz"
+[input]
+shape = [2, 5, 4]
+bits = 3
+[[layer]]
+kind = "conv"
+weights = "c0"
+latent = true
+pad = 1
+norm = { gamma = "g", beta = "b", mean = "m", var = "v", eps = 0.0 }
+method = "spatial-spindrop"
+p = 0.25
+[[layer]]
+kind = "conv"
+weights = "c1"
+latent = true
+pad = [1, 1]
+residual = 0
+pool = { kind = "max", size = 2 }
+norm = { gamma = "b", beta = "g", mean = "m", var = "v", eps = 0.0 }
+[[layer]]
+kind = "conv"
+weights = "c1"
+latent = true
+pool = { kind = "average", size = [1, 1], stride = 2 }
+pad = 1
+bias = "m"
+method = "spindrop"
+p = 0.5
+place = "before-sign"
+[[layer]]
+kind = "dense"
+weights = "d"
+bias = "v2"
+"#;
+
+fn arrays() -> Vec<(&'static str, &'static [usize], Vec<f64>)> {
+    let mut rng = StdRng::seed_from_u64(5);
+    let mut values = |n: usize| (0..n).map(|_| f64::from(rng.random_range(-8..=8)) / 4.0 + 0.125).collect::<Vec<f64>>();
+    let (c0, c1, g, b, m) = (values(3 * 2 * 9), values(3 * 3 * 9), values(3), values(3), values(3));
+    let d = values(2 * 3).into_iter().map(|v| if v > 0.0 { 0.5 } else { -0.5 }).collect();
+    vec![
+        ("c0", &[3, 2, 3, 3], c0),
+        ("c1", &[3, 3, 3, 3], c1),
+        ("g", &[3], g),
+        ("b", &[3], b),
+        ("m", &[3], m),
+        ("v", &[3], vec![0.25, 1.0, 4.0]),
+        ("v2", &[2], vec![0.5, -1.0]),
+        ("d", &[2, 3], d),
+    ]
+}
+
+/// A description is the graph that an exporter writes.
+#[test]
+fn layers_in_toml_are_those_of_the_graph() {
+    let dir = tempfile::tempdir().unwrap();
+    let found = import(&described(dir.path(), &arrays(), DESCRIPTION), &options()).unwrap().model;
+    let arrays = arrays();
+    let initializer = arrays.iter().map(|(name, shape, values)| tensor(name, shape, values));
+    let scalars = [("one", 1.0), ("zero", 0.0), ("three", 3.0)].map(|(name, v)| tensor(name, &[], &[v]));
+    let with = |node: NodeProto, attribute: Vec<Attribute>| NodeProto { attribute, ..node };
+    let eps = || vec![Attribute { name: "epsilon".into(), f: 0.0, ..Attribute::default() }];
+    let padded = || vec![ints("pads", &[1; 4])];
+    let graph = GraphProto {
+        input: vec![value_info("x", &[1, 2, 5, 4])],
+        output: vec![value_info("y", &[1, 2])],
+        initializer: initializer.chain(scalars).collect(),
+        node: vec![
+            with(node("Quant", &["x", "one", "zero", "three"], "q"), vec![int("signed", 0)]),
+            node("BipolarQuant", &["c0", "one"], "w0"),
+            node("BipolarQuant", &["c1", "one"], "w1"),
+            with(node("Conv", &["q", "w0"], "a0"), padded()),
+            with(node("BatchNormalization", &["a0", "g", "b", "m", "v"], "n0"), eps()),
+            node("BipolarQuant", &["n0", "one"], "s0"),
+            with(node("Conv", &["s0", "w1"], "a1"), padded()),
+            node("Add", &["a1", "a0"], "t1"),
+            with(node("BatchNormalization", &["t1", "b", "g", "m", "v"], "n1"), eps()),
+            node("BipolarQuant", &["n1", "one"], "s1"),
+            with(node("MaxPool", &["s1"], "p1"), vec![ints("kernel_shape", &[2, 2]), ints("strides", &[2, 2])]),
+            with(node("Conv", &["p1", "w1", "m"], "a2"), padded()),
+            with(node("AveragePool", &["a2"], "p2"), vec![ints("kernel_shape", &[1, 1]), ints("strides", &[2, 2])]),
+            node("BipolarQuant", &["p2", "one"], "s2"),
+            node("Flatten", &["s2"], "f"),
+            with(node("Gemm", &["f", "d", "v2"], "y"), vec![int("transB", 1)]),
+        ],
+    };
+    let mut expected = from_bytes(&bytes(graph), "net.onnx", None, &options()).unwrap().model;
+    let drop = |p, place| neuspin::model::Dropout { p, place };
+    expected.layers[0].method = Some(Method::SpatialSpindrop(drop(0.25, Place::AfterSign)));
+    expected.layers[2].method = Some(Method::Spindrop(drop(0.5, Place::BeforeSign)));
+    assert_eq!(found.layers, expected.layers);
+    assert_eq!((found.passes, found.topology()), (16, "40-3c3z1-3c3z1p2+0-3c3z1sum1s2-2".into()));
+    lower(&found).unwrap();
+}
+
+#[test]
+fn a_wrong_description_is_refused_with_the_place() {
+    let cases = [
+        ("weights = \"c0\"", "weights = \"c7\"", "layer 0: no array `c7` in "),
+        ("weights = \"c0\"", "weights = \"c7\"", "there are b, c0, c1, d, g, m, v, v2"),
+        ("kind = \"dense\"", "kind = \"dense\"\npad = 1", "layer 3: strides, padding and pooling"),
+        ("residual = 0", "residual = 1", "layer 1: residual 1; a layer before this one"),
+        ("latent = true\npad = 1", "pad = 1", "(Add, `layer 1`): channel 0: sums times 0.125 and sums times 1"),
+        ("p = 0.25", "p = 1.5", "layer 0: p 1.5; above 0 and below 1"),
+        ("p = 0.25", "", "layer 0: a method without p"),
+        ("method = \"spatial-spindrop\"", "", "layer 0: p without a method"),
+        ("shape = [2, 5, 4]", "shape = [2, 5]", "[channels, rows, columns]"),
+        ("bias = \"v2\"", "bias = \"v2\"\nmethod = \"spindrop\"\np = 0.1", "layer 3: the last layer gives logits"),
+        ("bits = 3", "bit = 3", "unknown field `bit`"),
+        ("\"net.npz\"", "\"none.npz\"", "none.npz"),
+    ];
+    for (from, to, expected) in cases {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(DESCRIPTION.contains(from), "{from}");
+        let path = described(dir.path(), &arrays(), &DESCRIPTION.replacen(from, to, 1));
+        let said = import(&path, &options()).unwrap_err().to_string();
+        assert!(said.contains(expected), "`{said}` does not say `{expected}`");
+    }
+}
+
+#[test]
+fn choices_are_those_of_their_layers() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("choices.toml");
+    let choices = |text: &str| {
+        std::fs::write(&path, text).unwrap();
+        read_choices(&path)
+    };
+    let file = fixture("mlp_784_64_10.onnx");
+    let chosen = choices("[layer.0]\nmethod = \"spindrop\"\np = 0.3\nplace = \"before-sign\"\n").unwrap();
+    let choice = Choice { method: Some(Chosen::Spindrop), p: Some(0.3), place: Some(Place::BeforeSign) };
+    assert_eq!(chosen.get(&0), Some(&choice));
+    let all = Some(Dropout { p: 0.1, spatial: false });
+    let model = import(&file, &Options { choices: chosen, dropout: all, ..options() }).unwrap().model;
+    let method = Method::Spindrop(neuspin::model::Dropout { p: 0.3, place: Place::BeforeSign });
+    assert_eq!((&model.layers[0].method, model.passes), (&Some(method), 16));
+    let none = choices("[layer.0]\nmethod = \"none\"").unwrap();
+    let model = import(&file, &Options { choices: none, dropout: all, ..options() }).unwrap().model;
+    assert!(model.layers[0].method.is_none() && model.passes == 1);
+    let beyond = choices("[layer.1]\nmethod = \"none\"").unwrap();
+    let said = import(&file, &Options { choices: beyond, ..options() }).unwrap_err().to_string();
+    assert!(said.contains("a choice for layer 1, but hidden layers are 0 to 0"), "{said}");
+    for (text, expected) in [
+        ("[layer.first]\nmethod = \"none\"", "[layer.first]; hidden layers are numbered from 0"),
+        ("[layer.0]\nmethod = \"scale\"", "unknown variant `scale`"),
+        ("[layer.0]\nq = 1", "unknown field `q`"),
+    ] {
+        let said = choices(text).unwrap_err().to_string();
+        assert!(said.contains(expected), "`{said}` does not say `{expected}`");
+    }
 }

@@ -4,7 +4,7 @@ use super::Status;
 use super::output::{Output, facts};
 use anyhow::{Context, Result, bail, ensure};
 use neuspin::data::{self, Split};
-use neuspin::import::{Dropout, NO_DATASET, Options, import};
+use neuspin::import::{Dropout, NO_DATASET, Options, Source, import, read_choices};
 use neuspin::model::is_name;
 use serde_json::json;
 use std::path::PathBuf;
@@ -14,17 +14,19 @@ Examples:
   neuspin import net.onnx -o models/net                                  as it is; without dropout, one pass
   neuspin import net.onnx -o models/net --method spindrop --p 0.15       Bayesian: SpinDrop behind every hidden layer
   neuspin import net.onnx -o models/net --dataset mnist                  and how MNIST's bytes become its inputs
+  neuspin import net.onnx -o models/net --choices layers.toml            a method of its own for some layers
+  neuspin import net.toml -o models/net                                  layers in TOML, arrays in a .npz file
   neuspin evaluate models/net --data images.npy";
 
-/// Make a model from a QONNX file, as Brevitas exports it.
+/// Make a model from a QONNX file, as Brevitas exports it, or from arrays in a .npz file.
 ///
 /// Reads chains of binary layers: Conv, Gemm or MatMul with weights behind BipolarQuant, batch norm, scales, pooling. Whatever
 /// cannot be taken over is named, node by node, and nothing is written. docs/import.md has the operators.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// The network
-    #[arg(value_name = "NET.onnx")]
+    /// The network: a QONNX file, or a description of its layers in TOML, which names a .npz file
+    #[arg(value_name = "NET.onnx|NET.toml")]
     file: PathBuf,
     /// Folder of the model; written once all is well
     #[arg(short, long, value_name = "FOLDER")]
@@ -42,6 +44,10 @@ pub struct Args {
     /// Probability of dropping; needs --method
     #[arg(long, value_name = "P", requires = "method")]
     p: Option<f64>,
+    /// Choices for some hidden layers, which go before all others: a table [layer.N] with method ("none", "spindrop",
+    /// "spatial-spindrop"), p and place ("before-sign", "after-sign")
+    #[arg(long, value_name = "FILE.toml")]
+    choices: Option<PathBuf>,
     /// Monte-Carlo passes an image [default: 16, or 1 where nothing is dropped]
     #[arg(long, value_name = "T", value_parser = clap::value_parser!(u32).range(1..))]
     passes: Option<u32>,
@@ -73,6 +79,7 @@ pub fn run(args: &Args, output: &Output) -> Result<Status> {
         depth,
         dropout: args.p.map(|p| Dropout { p, spatial }),
         spatial,
+        choices: args.choices.as_deref().map(read_choices).transpose()?.unwrap_or_default(),
         passes: args.passes,
         seed: args.seed,
         command: command(args),
@@ -88,26 +95,27 @@ pub fn run(args: &Args, output: &Output) -> Result<Status> {
         "model": model.name,
         "out": args.out,
         "topology": model.topology(),
-        "producer": imported.producer,
-        "ir_version": imported.ir_version,
-        "opset": imported.opset,
-        "nodes": imported.nodes,
         "layers": model.layers.len(),
         "layers_with_dropout": dropping,
         "passes": model.passes,
     });
+    let mut json = json;
+    let file = match &imported.source {
+        Source::Onnx { producer, ir_version, opset, nodes } => {
+            json["producer"] = json!(producer);
+            json["ir_version"] = json!(ir_version);
+            json["opset"] = json!(opset);
+            json["nodes"] = json!(nodes);
+            format!("{nodes} nodes by {producer}, opset {opset}, IR {ir_version}")
+        }
+        Source::Description => format!("{} layers in TOML", model.layers.len()),
+    };
     let input = &model.input;
     let sign = if input.signed { "signed " } else { "" };
     let text = facts(&[
         ("model", format!("{} ({})", model.name, model.topology())),
         ("written to", args.out.display().to_string()),
-        (
-            "file",
-            format!(
-                "{} nodes by {}, opset {}, IR {}",
-                imported.nodes, imported.producer, imported.opset, imported.ir_version
-            ),
-        ),
+        ("file", file),
         ("inputs", format!("{} of {sign}{} bits; data set: {}", input.features, input.bits, input.dataset)),
         ("dropout", format!("behind {dropping} of {} hidden layers", model.layers.len() - 1)),
         ("passes", model.passes.to_string()),
@@ -124,6 +132,7 @@ fn command(args: &Args) -> String {
         ("dataset", args.dataset.clone()),
         ("method", args.method.clone()),
         ("p", args.p.map(|p| p.to_string())),
+        ("choices", args.choices.as_ref().map(|file| file.display().to_string())),
         ("passes", args.passes.map(|t| t.to_string())),
         ("seed", Some(args.seed.to_string())),
     ];

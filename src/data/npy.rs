@@ -62,6 +62,21 @@ pub fn read_labels(path: &Path) -> Result<Vec<usize>, DataError> {
     values.iter().enumerate().map(class).collect()
 }
 
+/// Reads any array of numbers, with its shape; the last index runs fastest.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub(crate) fn read_array(mut reader: impl Read) -> Result<(Vec<usize>, Vec<f64>), String> {
+    let header = header(&mut reader)?;
+    let npy = NpyFile::new(Cursor::new(header).chain(reader)).map_err(|e| format!("not a .npy file: {e}"))?;
+    let (shape, fortran) = (npy.shape().to_vec(), npy.order() == Order::Fortran);
+    let mut values = numbers(npy)?;
+    if fortran {
+        values = to_c_order(&values, &shape);
+    }
+    Ok((shape.into_iter().map(|d| d as usize).collect(), values))
+}
+
 /// Writes `values`, N × `columns` numbers row by row, as an array of 64-bit floats.
 pub fn write(path: &Path, columns: usize, values: &[f64]) -> Result<(), DataError> {
     let io = |source| DataError::Io { file: path.display().to_string(), source };

@@ -3,6 +3,42 @@
 use super::Options;
 use crate::model::{BatchNorm, Dense, Dropout, Encoding, Method};
 use crate::net::{Conv, Place, Weights};
+use serde::Deserialize;
+
+/// What a hidden layer is to have, whatever the graph or the other options say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Choice {
+    pub method: Option<Chosen>,
+    /// Probability of dropping.
+    pub p: Option<f64>,
+    pub place: Option<Place>,
+}
+
+/// A method that needs no trained parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Chosen {
+    None,
+    Spindrop,
+    SpatialSpindrop,
+}
+
+impl Choice {
+    /// Says what is wrong with it.
+    pub fn check(&self) -> Result<(), String> {
+        match (self.method, self.p) {
+            (Some(Chosen::None), Some(_)) => Err("method \"none\" with a p; leave p out".into()),
+            (Some(Chosen::Spindrop | Chosen::SpatialSpindrop), None) => {
+                Err("a method without p, the probability of dropping".into())
+            }
+            (None, Some(_)) => Err("p without a method; use \"spindrop\" or \"spatial-spindrop\"".into()),
+            (_, Some(p)) if !(p > 0.0 && p < 1.0) => Err(format!("p {p}; above 0 and below 1")),
+            _ if self.place.is_some() && self.p.is_none() => Err("a place without a method".into()),
+            _ => Ok(()),
+        }
+    }
+}
 
 /// What the first layer reads.
 pub struct Input {
@@ -39,7 +75,7 @@ pub struct Layer {
 }
 
 impl Layer {
-    pub fn model(self, last: bool, options: &Options) -> Dense {
+    pub fn model(self, last: bool, options: &Options, choice: Choice) -> Dense {
         let most = self.weights.iter().map(|w| w.unsigned_abs()).max().unwrap_or(1);
         let planes = (u32::BITS - most.leading_zeros()) as usize;
         let weights = Weights::from_values(planes, self.rows, self.cols, |o, i| self.weights[o * self.cols + i]);
@@ -48,7 +84,10 @@ impl Layer {
             false => Method::Spindrop(Dropout { p, place }),
         };
         let method = match (self.dropout, options.dropout) {
-            _ if last => None,
+            _ if last || choice.method == Some(Chosen::None) => None,
+            _ if let Some((method, p)) = choice.method.zip(choice.p) => {
+                Some(spatial(method == Chosen::SpatialSpindrop, p, choice.place.unwrap_or_default()))
+            }
             (Some((p, place)), _) => Some(spatial(options.spatial, p, place)),
             (None, Some(all)) => Some(spatial(all.spatial, all.p, Place::AfterSign)),
             (None, None) => None,
