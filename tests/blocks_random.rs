@@ -66,7 +66,14 @@ fn folded(seed: u64, (mut network, images): (Network, Images)) -> Result<Sample,
             let what = format!("pe {before} before {word} channels");
             return Err(PlanError::Layer { layer: folding.len(), what });
         }
-        let simd = divisor(rng, word, before, usize::MAX);
+        let mut simd = divisor(rng, word, before, usize::MAX);
+        // Sometimes all places of a kernel at once.
+        if let Some(conv) = layer.and_then(|h| h.conv).filter(|_| rng.random_bool(0.4)) {
+            let places = conv.kernel.0 * conv.kernel.1;
+            if !word.is_multiple_of(simd * places) {
+                simd *= places;
+            }
+        }
         let last = folding.len() == network.hidden.len();
         let most = if last { weights.cols() / simd } else { usize::MAX };
         let group = match network.hidden.get(folding.len()).and_then(|h| h.method.as_ref()) {

@@ -19,7 +19,8 @@ pub struct PlanArgs {
     /// By hand: neurons computed at once, one number a layer, output layer last; each divides the layer's neurons
     #[arg(long, value_name = "N,N,...", value_delimiter = ',', requires = "simd", conflicts_with_all = ["target_cycles", "target_luts"])]
     pe: Vec<usize>,
-    /// By hand: inputs of a neuron taken at once, one number a layer; each divides the layer's inputs
+    /// By hand: inputs of a neuron taken at once, one number a layer; each divides the layer's inputs, of a convolution the
+    /// channels (place after place of the kernel), or is the kernel's places times a divisor of them (all places at once)
     #[arg(long, value_name = "N,N,...", value_delimiter = ',', requires = "pe")]
     simd: Vec<usize>,
     /// By hand: passes computed at once [default: 1]

@@ -23,7 +23,7 @@ impl Dut {
             ports: Ports {
                 features: first.values(),
                 input_bits: design.input_bits,
-                simd: first.simd,
+                simd: first.beat_values(),
                 classes: design.classes,
                 lanes: design.plan.lanes,
                 max_passes: design.plan.max_passes as u32,

@@ -142,6 +142,20 @@ impl LayerPlan {
         self.conv.map_or(self.inputs, |conv| conv.input.size())
     }
 
+    /// Whether all places of a kernel are read at once, each with as many channels: a crossbar for each place. Otherwise a kernel is
+    /// unrolled, place after place.
+    pub fn by_place(&self) -> bool {
+        self.conv.is_some_and(|conv| by_place(conv, self.simd))
+    }
+
+    /// Values of a beat that comes to the layer, or to its window: of one pixel.
+    pub fn beat_values(&self) -> usize {
+        match self.conv {
+            Some(conv) if self.by_place() => self.simd / (conv.kernel.0 * conv.kernel.1),
+            _ => self.simd,
+        }
+    }
+
     /// Words of `simd` inputs that one neuron reads.
     pub fn words(&self) -> usize {
         self.inputs / self.simd
@@ -290,10 +304,12 @@ impl Plan {
                     return fail(what);
                 }
                 let channels = conv.input.channels;
-                if f.simd == 0 || !channels.is_multiple_of(f.simd) {
+                if f.simd == 0 || !(channels.is_multiple_of(f.simd) || by_place(conv, f.simd)) {
                     let near = divisors_near(channels, f.simd);
+                    let places = conv.kernel.0 * conv.kernel.1;
                     return fail(format!(
-                        "simd {} does not divide the {channels} channels that it reads; use {near}",
+                        "simd {} does not divide the {channels} channels that it reads; use {near}, or {places} times a divisor for \
+                         all places of the kernel at once",
                         f.simd
                     ));
                 }
@@ -325,7 +341,9 @@ impl Plan {
                     divisors_near(outputs, f.pe)
                 ));
             }
-            if layer > 0 && f.simd % self.folding[layer - 1].pe != 0 {
+            let conv = network.hidden.get(layer).and_then(|h| h.conv).filter(|conv| by_place(*conv, f.simd));
+            let word = f.simd / conv.map_or(1, |conv| conv.kernel.0 * conv.kernel.1);
+            if layer > 0 && word % self.folding[layer - 1].pe != 0 {
                 return fail(format!(
                     "simd {} is not a multiple of the pe {} of the layer before, which fills its words",
                     f.simd,
@@ -406,8 +424,14 @@ impl Plan {
     /// The same of the dropout unit of the inputs: a beat is a word of the first layer.
     pub fn input_draws_per_clock(&self, network: &Network) -> usize {
         let layers = self.layers(network);
-        fewest_draws(layers[0].simd, clocks_of_parting_beat(&layers, layers[0].words()))
+        fewest_draws(layers[0].beat_values(), clocks_of_parting_beat(&layers, layers[0].words()))
     }
+}
+
+/// Whether `simd` asks for all places of a kernel at once, each with a divisor of the channels.
+fn by_place(conv: Conv, simd: usize) -> bool {
+    let (places, channels) = (conv.kernel.0 * conv.kernel.1, conv.input.channels);
+    !channels.is_multiple_of(simd) && simd.is_multiple_of(places) && channels.is_multiple_of(simd / places)
 }
 
 /// Clocks that each of the `beats` of a frame may take where passes part, before the layers `behind`.

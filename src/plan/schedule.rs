@@ -107,7 +107,7 @@ impl Schedule {
         let mut stages: Vec<Stage> = layers.iter().zip(&latencies.layers).zip(&latencies.early).map(stage).collect();
         let replay = network.once_per_image();
         let beats = match network.input.dropout {
-            Some(_) => Some(layers[0].values() / layers[0].simd),
+            Some(_) => Some(layers[0].values() / layers[0].beat_values()),
             None => replay.checked_sub(1).map(|parting| layers[parting].groups() * layers[parting].pixels()),
         };
         if let Some(beats) = beats {
@@ -128,7 +128,7 @@ impl Schedule {
             waits: 0,
         }));
         Schedule {
-            input_beats: (layers[0].values() / layers[0].simd) as u64,
+            input_beats: (layers[0].values() / layers[0].beat_values()) as u64,
             classes: network.classes() as u64,
             lanes: plan.lanes as u64,
             first_result: reading.map_or(latencies.first_result, |r| r.first_result) as u64,
@@ -237,7 +237,7 @@ fn restart_clocks(network: &Network, plan: &Plan) -> usize {
 /// Clocks from beat to beat of the replay, if there is one.
 pub fn replay_clocks(network: &Network, plan: &Plan) -> usize {
     if network.input.dropout.is_some() {
-        return plan.folding[0].simd / plan.input_draws_per_clock(network);
+        return plan.layers(network)[0].beat_values() / plan.input_draws_per_clock(network);
     }
     let Some(parted) = network.once_per_image().checked_sub(1) else { return 1 };
     let (count, holds) = plan.layers(network)[parted].draws();

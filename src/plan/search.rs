@@ -1,6 +1,6 @@
 //! Finding a folding: the smallest one that is fast enough, or the fastest one that is small enough.
 
-use super::{Folding, Kind, LayerPlan, Plan, PlanError, Uncertainty, cost, masked, shape};
+use super::{Folding, Kind, LayerPlan, Plan, PlanError, Uncertainty, by_place, cost, masked, shape};
 use crate::net::{Method, Network};
 
 /// What a folding is searched for.
@@ -150,7 +150,11 @@ fn fold_with(
         let pixels = network.hidden.get(layer).map_or(1, |h| h.positions() as u64);
         let mut next: Vec<(usize, Partial)> = vec![];
         for pe in divisors(outputs, MAX_PE).filter(|&pe| pe_of(layer).is_none_or(|given| given == pe)) {
-            for simd in divisors(conv.map_or(inputs, |conv| conv.input.channels), MAX_SIMD) {
+            let word = conv.map_or(inputs, |conv| conv.input.channels);
+            let places = conv.map_or(1, |conv| conv.kernel.0 * conv.kernel.1);
+            let at_once = divisors(word, MAX_SIMD / places).map(|simd| simd * places);
+            let at_once = at_once.filter(|&simd| conv.is_some_and(|conv| by_place(conv, simd)));
+            for simd in divisors(word, MAX_SIMD).chain(at_once) {
                 let clocks = (inputs / simd * (outputs / pe)) as u64 * planes;
                 if (clocks + 1) * positions * turns > cycles || (layer + 1 == layers && pe > inputs / simd) {
                     continue;
@@ -183,7 +187,7 @@ fn fold_with(
                     summed: None,
                 };
                 let here = cost::layer_luts(&plan);
-                let before = partials.iter().filter(|(pe, _)| layer == 0 || simd % pe == 0);
+                let before = partials.iter().filter(|(pe, _)| layer == 0 || plan.beat_values().is_multiple_of(*pe));
                 let Some((_, best)) = before.min_by_key(|(_, p)| p.luts) else { continue };
                 let luts = best.luts + here;
                 match next.iter_mut().find(|(known, _)| *known == pe) {

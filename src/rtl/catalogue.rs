@@ -164,8 +164,14 @@ pub fn catalogue() -> Vec<Block> {
         block(
             "window",
             "src/rtl/window.rs",
-            window,
+            || window(false),
             "Sliding window of a convolution: holds some rows of a map, and sends what the kernel covers at each position.",
+        ),
+        block(
+            "window-places",
+            "src/rtl/window.rs",
+            || window(true),
+            "The same with all places of the kernel at once, as a crossbar for each place is driven.",
         ),
         block("pool", "src/rtl/pool.rs", pool, "Pools the activations of a map, beat by beat as they come."),
         block(
@@ -382,9 +388,9 @@ fn conv() -> Conv {
     Conv { input, kernel: (3, 3), stride: (1, 1), pad, pool: Some(pool) }
 }
 
-fn window() -> Result<Vec<VerilogFile>, RtlError> {
-    let name = "example_window".into();
-    Ok(vec![Window { name, conv: conv(), simd: 4, beat: 2, bits: 1, lanes: 2, masked: true }.emit()?])
+fn window(by_place: bool) -> Result<Vec<VerilogFile>, RtlError> {
+    let name = if by_place { "example_window_places" } else { "example_window" }.into();
+    Ok(vec![Window { name, conv: conv(), simd: 4, by_place, beat: 2, bits: 1, lanes: 2, masked: true }.emit()?])
 }
 
 fn pool() -> Result<Vec<VerilogFile>, RtlError> {

@@ -50,6 +50,9 @@ fn window(row: &[u64], lo: usize) -> u64 {
 /// `(p * planes + j) * simd`. The weights of a neuron that fires at or below its threshold are inverted, so that every neuron fires at or above.
 pub fn weights(layer: &Layer, matrix: &Weights, directions: Option<&[Direction]>) -> String {
     let plan = &layer.plan;
+    // Inputs side by side in a word: all of it, or the channels of each place of a kernel.
+    let each = plan.beat_values();
+    let channels = plan.conv.map_or(0, |conv| conv.input.channels);
     let mut text = String::with_capacity(plan.frame_clocks() * (plan.weight_planes * plan.pe * plan.simd / 4 + 1));
     for group in 0..plan.groups() {
         for word in 0..plan.words() {
@@ -58,11 +61,13 @@ pub fn weights(layer: &Layer, matrix: &Weights, directions: Option<&[Direction]>
                 let neuron = group * plan.pe + p;
                 let inverted = directions.is_some_and(|d| d[neuron] == Direction::Le);
                 for (j, plane) in matrix.planes().iter().enumerate() {
-                    for chunk in (0..plan.simd).step_by(64) {
-                        let bits = window(plane.row(neuron), word * plan.simd + chunk);
-                        let width = (plan.simd - chunk).min(64) as u32;
-                        let lo = (p * plan.weight_planes + j) * plan.simd + chunk;
-                        line.put(lo as u32, width, if inverted { !bits } else { bits });
+                    for place in 0..plan.simd / each {
+                        for chunk in (0..each).step_by(64) {
+                            let bits = window(plane.row(neuron), place * channels + word * each + chunk);
+                            let width = (each - chunk).min(64) as u32;
+                            let lo = (p * plan.weight_planes + j) * plan.simd + place * each + chunk;
+                            line.put(lo as u32, width, if inverted { !bits } else { bits });
+                        }
                     }
                 }
             }

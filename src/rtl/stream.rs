@@ -47,7 +47,7 @@ impl Place<'_> {
 
     /// A frame for each position of a convolution.
     pub fn window(&mut self, index: usize, window: &Window, from: Stream) -> Result<Stream, RtlError> {
-        let width = window.lanes * window.simd * window.bits;
+        let width = window.lanes * window.beat_out();
         let m = &mut *self.m;
         let sent = Stream {
             valid: m.wire(&format!("window{index}_valid"), 1),

@@ -61,10 +61,14 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
     let clk = m.input("clk_i", 1);
     let rst_n = m.input("rst_ni", 1);
     m.note("synchronous, active low");
-    m.group(&format!("Images in: {} beats of {} values", layers[0].values() / layers[0].simd, layers[0].simd));
+    m.group(&format!(
+        "Images in: {} beats of {} values",
+        layers[0].values() / layers[0].beat_values(),
+        layers[0].beat_values()
+    ));
     let in_valid = m.input("in_valid_i", 1);
     let in_ready = m.output("in_ready_o", 1);
-    let in_data = m.input("in_data_i", (layers[0].simd * layers[0].planes) as u32);
+    let in_data = m.input("in_data_i", (layers[0].beat_values() * layers[0].planes) as u32);
     m.note("first value lowest");
     m.group(&format!("Results out: {} beats, one a class", network.classes()));
     let out_valid = m.output("out_valid_o", 1);
@@ -224,7 +228,7 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
     if let (Some(_), Some(streams)) = (network.input.dropout, &streams) {
         let l = &layers[0];
         let pixels = l.conv.map_or(1, |conv| conv.input.positions() as u32);
-        let (pe, beats) = (l.simd as u32, (l.values() / l.simd) as u32);
+        let (pe, beats) = (l.beat_values() as u32, (l.values() / l.beat_values()) as u32);
         m.section(&format!("Inputs: {}, dropout", l.inputs));
         let intake = vec![Intake { beats, pixels: 1 }.emit()?];
         let from = Stream {
@@ -264,7 +268,7 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
         stream = Some(sent);
     }
     if let (Some(conv), None) = (layers[0].conv, network.input.dropout) {
-        let (simd, pixels) = (layers[0].simd as u32, conv.input.positions() as u32);
+        let (simd, pixels) = (layers[0].beat_values() as u32, conv.input.positions() as u32);
         m.section(&format!(
             "Images come in as maps of {} x {} x {}",
             conv.input.height, conv.input.width, conv.input.channels
@@ -304,13 +308,14 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
         let (width, pe) = (l.lanes as u32, l.pe as u32);
         let sent_lanes = if parts { lanes } else { width };
         let mut place = Place { m: &mut m, files: &mut files, clk: &clk, rst_n: &rst_n };
-        let beat_in = index.checked_sub(1).map_or(l.simd as u32, |before| layers[before].pe as u32);
+        let beat_in = index.checked_sub(1).map_or(l.beat_values() as u32, |before| layers[before].pe as u32);
         stream = match (stream, l.conv) {
             (Some(from), Some(conv)) => {
                 let window = Window {
                     name: format!("{name}_window{index}"),
                     conv,
-                    simd: l.simd as u32,
+                    simd: l.beat_values() as u32,
+                    by_place: l.by_place(),
                     beat: beat_in,
                     bits: l.planes as u32,
                     lanes: width,
@@ -799,6 +804,7 @@ fn pool_windows(
         name: format!("{name}_pool{index}_window"),
         conv,
         simd: pe,
+        by_place: false,
         beat: pe,
         bits: bits.0,
         lanes,
