@@ -1,6 +1,7 @@
 //! Generated designs against the golden model, in Verilator.
 
 mod corruption;
+mod maps;
 mod methods;
 mod networks;
 mod uncertainty;
