@@ -6,6 +6,7 @@
 
 pub mod cosim;
 pub mod data;
+pub mod device;
 pub mod emit;
 pub mod faults;
 pub mod files;

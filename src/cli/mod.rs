@@ -5,6 +5,7 @@ mod compare;
 mod completions;
 mod cosim;
 mod demo;
+mod device;
 mod evaluate;
 mod faults;
 mod generate;
@@ -64,6 +65,7 @@ enum Command {
     Cosim(cosim::Args),
     Train(train::Args),
     Import(import::Args),
+    Device(device::Args),
     Completions(completions::Args),
 }
 
@@ -93,6 +95,7 @@ pub fn main() -> ExitCode {
         Command::Cosim(args) => cosim::run(&args, &output),
         Command::Train(args) => train::run(&args, &output),
         Command::Import(args) => import::run(&args, &output),
+        Command::Device(args) => device::run(&args, &output),
         Command::Completions(args) => completions::run(&args, &output),
     };
     match result {

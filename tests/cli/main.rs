@@ -180,6 +180,24 @@ fn inspect_shows_every_layer() {
     assert_eq!(found["memory_bits"], bits);
 }
 
+#[test]
+fn device_finds_the_pulse_or_the_drive() {
+    let folder = tempfile::tempdir().unwrap();
+    let found = json(folder.path(), &["device", "--p", "0.5", "--stability", "60"]);
+    assert!((found["current_of_critical"].as_f64().unwrap() - 0.956).abs() < 1e-3 && found["code"] == 32768);
+    assert!((found["p_at_celsius"][2]["p"].as_f64().unwrap() - 0.66).abs() < 5e-3, "{found}");
+    let short = json(folder.path(), &["device", "--p", "0.5", "--width", "2e-9"]);
+    assert!(short["warnings"][0].as_str().unwrap().contains("shorter than 10 ns"), "{short}");
+    std::fs::write(folder.path().join("curve.csv"), "V,P\n0.2,0\n0.4,1\n").unwrap();
+    let found = json(folder.path(), &["device", "--p", "0.25", "--curve", "curve.csv"]);
+    assert!((found["drive"].as_f64().unwrap() - 0.25).abs() < 1e-12);
+    std::fs::write(folder.path().join("curve.csv"), "V,P\n0.2,0.5\n0.4,0.1\n").unwrap();
+    let error = fails(folder.path(), &["device", "--p", "0.25", "--curve", "curve.csv"], 2);
+    assert!(error.contains("line 3: a probability of 0.1 after 0.5"), "{error}");
+    let error = fails(folder.path(), &["device", "--p", "1.5"], 2);
+    assert!(error.contains("a probability of 1.5"), "{error}");
+}
+
 /// Of 3 × 3 kernels over 16 maps that are dropped as a whole: as many units either way, nine pairs each.
 #[test]
 fn inspect_lays_convolutions_out_on_crossbars() {
