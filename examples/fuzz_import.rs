@@ -4,36 +4,11 @@
 //! edges. A panic ends the run with the seed of the file; memory is watched.
 
 use neuspin::import::onnx::{Attribute, ModelProto, NodeProto};
-use neuspin::import::{NO_DATASET, Options, from_bytes};
+use neuspin::import::{NO_DATASET, OPERATORS, Options, from_bytes};
 use prost::Message;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use std::time::Instant;
-
-const OPERATORS: [&str; 22] = [
-    "Add",
-    "AveragePool",
-    "BatchNormalization",
-    "BipolarQuant",
-    "Constant",
-    "Conv",
-    "Div",
-    "Dropout",
-    "Flatten",
-    "Gemm",
-    "GlobalAveragePool",
-    "Identity",
-    "LogSoftmax",
-    "MatMul",
-    "MaxPool",
-    "Mul",
-    "Quant",
-    "Reshape",
-    "Sign",
-    "Softmax",
-    "Sub",
-    "Transpose",
-];
 
 fn number(rng: &mut StdRng) -> i64 {
     match rng.random_range(0..6) {

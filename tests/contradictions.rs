@@ -115,6 +115,31 @@ fn convolutions_whose_sizes_do_not_fit_are_refused() {
 }
 
 #[test]
+fn residuals_that_do_not_fit_are_refused() {
+    // Two layers of 4 neurons, the second of which adds the sums of the first; or the first its own.
+    let residual = |neurons: usize, at: usize| {
+        let mut n = network(plain(), 8);
+        let rows = n.hidden[0].weights.rows();
+        n.hidden.push(Hidden {
+            weights: Weights::zeros(neurons, rows),
+            thresholds: vec![0; neurons],
+            directions: vec![Direction::Ge; neurons],
+            ..plain()
+        });
+        let classes = n.output.weights.rows();
+        n.output.weights = Weights::zeros(classes, neurons);
+        n.hidden[at].residual = Some(0);
+        n.check().map_err(|e| e.to_string())
+    };
+    let rows = plain().weights.rows();
+    assert_eq!(residual(rows, 1), Ok(()));
+    let error = residual(rows + 1, 1).unwrap_err();
+    assert!(error.contains("layer 1") && error.contains("adds the sums of layer 0, which are 1 × 1 × 4"), "{error}");
+    let error = residual(rows, 0).unwrap_err();
+    assert!(error.contains("layer 0: adds the sums of layer 0; only those of layers before it"), "{error}");
+}
+
+#[test]
 fn methods_that_contradict_their_layer_are_refused() {
     type Case = (fn() -> Hidden, u32, fn(&mut Hidden), &'static str);
     let cases: [Case; 21] = [

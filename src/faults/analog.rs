@@ -90,13 +90,13 @@ impl Crossbar {
 }
 
 impl<'n> Analog<'n> {
-    /// The network of a die; refuses one that does not pass [`Network::check`], and one with convolutions.
+    /// The network of a die; refuses one that does not pass [`Network::check`], and one with convolutions or residuals.
     pub fn new(network: &'n Network, die: &Die) -> Result<Analog<'n>, NetError> {
         network.check()?;
         if let Some(layer) = network.hidden.iter().position(|layer| layer.conv.is_some() || layer.residual.is_some()) {
             let (network, place) = (network.name.clone(), format!("layer {layer}"));
             let what =
-                "a convolution; drifting cells are supported in dense layers alone, flipped and stuck ones in all"
+                "a convolution or a residual; drifting cells are supported in dense layers without residuals alone, flipped and stuck ones in all"
                     .into();
             return Err(NetError::Invalid { network, place, what });
         }

@@ -20,7 +20,8 @@ pub enum Fault {
     Whole(String),
 }
 
-const SUPPORTED: [&str; 22] = [
+/// Operators that are read.
+pub const OPERATORS: [&str; 22] = [
     "Add",
     "AveragePool",
     "BatchNormalization",
@@ -224,8 +225,8 @@ impl<'a> Walk<'a> {
 
     fn node(&mut self, node: &'a Node) -> Result<Value, String> {
         // Said even where the node's inputs are unknown for another's sake.
-        if !SUPPORTED.contains(&node.proto.op_type.as_str()) {
-            return Err(format!("not an operator of binary networks as read here; there are {}", SUPPORTED.join(", ")));
+        if !OPERATORS.contains(&node.proto.op_type.as_str()) {
+            return Err(format!("not an operator of binary networks as read here; there are {}", OPERATORS.join(", ")));
         }
         for n in 0..node.proto.input.len() {
             let Some(name) = node.input(n) else { continue };
@@ -497,18 +498,7 @@ impl<'a> Walk<'a> {
         };
         let gain = scales.iter().map(|scale| alpha * scale * unit).collect();
         let offset = bias.iter().map(|bias| beta * bias).collect();
-        let layer = Layer {
-            rows,
-            cols,
-            weights: integers,
-            conv: None,
-            residual: None,
-            gain,
-            offset,
-            dropout: None,
-            state: 0,
-            decided: false,
-        };
+        let layer = Layer::new((rows, cols), integers, None, gain, offset);
         self.push(layer, shape, &signal)
     }
 
@@ -545,18 +535,7 @@ impl<'a> Walk<'a> {
             None => vec![0.0; rows],
         };
         let gain = scales.iter().map(|scale| scale * unit).collect();
-        let layer = Layer {
-            rows,
-            cols: taps,
-            weights: integers,
-            conv: Some(conv),
-            residual: None,
-            gain,
-            offset,
-            dropout: None,
-            state: 0,
-            decided: false,
-        };
+        let layer = Layer::new((rows, taps), integers, Some(conv), gain, offset);
         self.push(layer, shape, &signal)
     }
 

@@ -75,6 +75,17 @@ pub struct Layer {
 }
 
 impl Layer {
+    /// A layer as a node of weights says it, of (outputs, inputs).
+    pub fn new(
+        (rows, cols): (usize, usize),
+        weights: Vec<i32>,
+        conv: Option<Conv>,
+        gain: Vec<f64>,
+        offset: Vec<f64>,
+    ) -> Layer {
+        Layer { rows, cols, weights, conv, residual: None, gain, offset, dropout: None, state: 0, decided: false }
+    }
+
     pub fn model(self, last: bool, options: &Options, choice: Choice) -> Dense {
         let most = self.weights.iter().map(|w| w.unsigned_abs()).max().unwrap_or(1);
         let planes = (u32::BITS - most.leading_zeros()) as usize;

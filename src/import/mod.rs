@@ -10,6 +10,7 @@ mod layer;
 pub mod onnx;
 mod plain;
 
+pub use chain::OPERATORS;
 pub use layer::{Choice, Chosen};
 
 use crate::model::{InputSpec, Model};

@@ -1,5 +1,6 @@
 //! Pooling of activations: whether any neuron of a window fires, or whether all do.
 
+use super::scan::counter;
 use crate::net::Conv;
 use crate::verilog::{
     Expr, Memory, Module, VerilogError, VerilogFile, index_width, lit, mux, repeat, set, when, when_else,
@@ -69,10 +70,7 @@ impl Pool {
         let act_out = m.output_reg("act_o", width);
 
         let counter = |m: &mut Module, name: &str, n: usize, step: &Expr| -> (Expr, Expr) {
-            let q = m.reg(&format!("{name}_q"), index_width(n as u32));
-            let last = m.wire_is(&format!("{name}_last"), &q.eq(&lit(q.width(), n as u128 - 1)));
-            let next = mux(&last, &lit(q.width(), 0), &(&q + lit(q.width(), 1)));
-            m.clocked(&clk, [when_else(&!&rst_n, [set(&q, &lit(q.width(), 0))], [when(step, [set(&q, &next)])])]);
+            let (q, last) = counter(m, (&clk, &rst_n), name, n as u32, step);
             let stepped = m.wire_is(&format!("{name}_wraps"), &(step & last));
             (q, stepped)
         };

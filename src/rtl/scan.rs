@@ -1,6 +1,6 @@
 //! Small pieces of logic that several blocks write.
 
-use crate::verilog::{Expr, Module, cat, lit, set, when_else};
+use crate::verilog::{Expr, Module, cat, index_width, lit, mux, set, when, when_else};
 
 /// Bit i of the result is the parity of bits 0 to i of `word`: a prefix in log2 steps of the whole word.
 pub fn prefix_parity(m: &mut Module, name: &str, word: &Expr) -> Expr {
@@ -39,6 +39,16 @@ pub fn delayed(m: &mut Module, clk: &Expr, name: &str, value: &Expr, clocks: u32
             q.bit(clocks - 1)
         }
     }
+}
+
+/// A counter that steps at `step` from 0 to `n` - 1 and round again; and whether it stands at its last value.
+pub fn counter(m: &mut Module, (clk, rst_n): (&Expr, &Expr), name: &str, n: u32, step: &Expr) -> (Expr, Expr) {
+    let q = m.reg(&format!("{name}_q"), index_width(n));
+    let zero = lit(q.width(), 0);
+    let last = m.wire_is(&format!("{name}_last"), &q.eq(&lit(q.width(), u128::from(n - 1))));
+    let next = mux(&last, &zero, &(&q + lit(q.width(), 1)));
+    m.clocked(clk, [when_else(&!rst_n, [set(&q, &zero)], [when(step, [set(&q, &next)])])]);
+    (q, last)
 }
 
 /// Sum of terms of equal width as a balanced tree.

@@ -1,7 +1,8 @@
 //! Residuals: sums of a layer wait here until those of a later layer come, and are added to them.
 
+use super::scan::counter;
 use super::width_of;
-use crate::verilog::{Expr, Memory, Module, VerilogError, VerilogFile, index_width, lit, mux, set, when, when_else};
+use crate::verilog::{Expr, Memory, Module, VerilogError, VerilogFile, lit, set, when, when_else};
 
 /// Clocks from a beat of sums to what is made of them.
 pub const LATENCY: usize = 2;
@@ -49,13 +50,7 @@ impl Skip {
         m.group("Totals");
         let valid_out = m.output_reg("valid_o", 1);
         let out = m.output_reg("sum_o", each * bits);
-        let counter = |m: &mut Module, name: &str, n: u32, step: &Expr| -> (Expr, Expr) {
-            let q = m.reg(&format!("{name}_q"), index_width(n));
-            let last = m.wire_is(&format!("{name}_last"), &q.eq(&lit(q.width(), u128::from(n - 1))));
-            let next = mux(&last, &lit(q.width(), 0), &(&q + lit(q.width(), 1)));
-            m.clocked(&clk, [when_else(&!&rst_n, [set(&q, &lit(q.width(), 0))], [when(step, [set(&q, &next)])])]);
-            (q, last)
-        };
+        let counter = |m: &mut Module, name: &str, n: u32, step: &Expr| counter(m, (&clk, &rst_n), name, n, step);
         m.section("Room, in pixels");
         let (unused_beat, pixel_ends) = counter(&mut m, "beat", self.groups, &valid);
         m.unused("unused_beat", &[&unused_beat]);

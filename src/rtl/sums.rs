@@ -1,7 +1,7 @@
 //! Sums as later blocks add and compare them: from matches to sums that are never negative.
 
 use super::logits::doubled;
-use super::scan::delayed_event;
+use super::scan::{counter, delayed_event};
 use super::{image_word, signed_width, width_of};
 use crate::net::{PoolKind, Weights};
 use crate::plan::LayerPlan;
@@ -182,13 +182,7 @@ impl Reduce {
         m.group("Pooled pixels out");
         let valid_out = m.output_reg("valid_o", 1);
         let out = m.output_reg(port_out, each * bits);
-        let counter = |m: &mut Module, name: &str, n: u32, step: &Expr| -> (Expr, Expr) {
-            let q = m.reg(&format!("{name}_q"), index_width(n));
-            let last = m.wire_is(&format!("{name}_last"), &q.eq(&lit(q.width(), u128::from(n - 1))));
-            let next = mux(&last, &lit(q.width(), 0), &(&q + lit(q.width(), 1)));
-            m.clocked(&clk, [when_else(&!&rst_n, [set(&q, &lit(q.width(), 0))], [when(step, [set(&q, &next)])])]);
-            (q, last)
-        };
+        let counter = |m: &mut Module, name: &str, n: u32, step: &Expr| counter(m, (&clk, &rst_n), name, n, step);
         let (group, pixel_ends) = counter(&mut m, "group", self.groups, &valid);
         let pixel = m.wire_is("pixel", &(&valid & &pixel_ends));
         let (tap, window_ends) = counter(&mut m, "tap", self.taps, &pixel);

@@ -1,5 +1,6 @@
 //! The sliding window of a convolution: some rows of a map, and for every position what the kernel covers.
 
+use super::scan::counter;
 use super::width_of;
 use crate::net::Conv;
 use crate::verilog::{
@@ -127,13 +128,7 @@ impl Window {
 
         // A counter of `n`, that steps at `step` and wraps; and whether it stands at its last value.
         let zero = |e: &Expr| lit(e.width(), 0);
-        let counter = |m: &mut Module, name: &str, n: u32, step: &Expr| -> (Expr, Expr) {
-            let q = m.reg(&format!("{name}_q"), index_width(n));
-            let last = m.wire_is(&format!("{name}_last"), &q.eq(&lit(q.width(), u128::from(n - 1))));
-            let next = mux(&last, &zero(&q), &(&q + lit(q.width(), 1)));
-            m.clocked(&clk, [when_else(&!&rst_n, [set(&q, &zero(&q))], [when(step, [set(&q, &next)])])]);
-            (q, last)
-        };
+        let counter = |m: &mut Module, name: &str, n: u32, step: &Expr| counter(m, (&clk, &rst_n), name, n, step);
 
         m.section("Rows come in one after the other, map after map");
         let column = (columns > 1).then(|| counter(&mut m, "write_column", columns, &valid));

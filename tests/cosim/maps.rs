@@ -10,6 +10,7 @@ use neuspin::net::{
     Conv, Direction, Dropout, Hidden, Images, Input, Map, Method, Network, Output, Pad, Place as DropPlace, Pool,
     PoolKind, Random, Weights,
 };
+use neuspin::plan::Plan;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -91,6 +92,16 @@ fn a_residual_network_is_exact_on_digits() {
             assert!(outcome.is_exact(), "{lanes} lanes: {}", outcome.origin().unwrap());
         }
     }
+}
+
+#[test]
+fn sums_that_meet_come_with_the_same_pe() {
+    let folding = folded(&[(2, 1), (4, 2), (4, 8), (4, 8), (2, 4)]);
+    let error = Plan::new(&residual(), 1, 4, folding).unwrap_err().to_string();
+    assert!(
+        error.contains("layer 2") && error.contains("pe 4, but it adds the sums of layer 0, which come with pe 2"),
+        "{error}"
+    );
 }
 
 #[test]
