@@ -69,6 +69,7 @@ fn network(rng: &mut StdRng) -> Network {
         seed: 1,
         passes: PASSES,
         early_stop: None,
+        chip: Default::default(),
     }
 }
 

@@ -32,6 +32,7 @@ fn network() -> Network {
         seed: 1,
         passes: 8,
         early_stop: None,
+        chip: Default::default(),
     }
 }
 

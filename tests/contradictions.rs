@@ -40,6 +40,7 @@ fn spinbayes() -> Hidden {
 fn network(hidden: Hidden, code_bits: u32) -> Network {
     Network {
         early_stop: None,
+        chip: Default::default(),
         name: "example".into(),
         input: Input { features: 4, bits: 1, signed: false, dropout: None },
         hidden: vec![hidden],

@@ -32,6 +32,7 @@ fn network(sizes: [usize; 5]) -> Network {
         seed: 1,
         passes: 16,
         early_stop: None,
+        chip: Default::default(),
     }
 }
 

@@ -38,6 +38,7 @@ fn design() -> Design {
         seed: 1,
         passes: 8,
         early_stop: None,
+        chip: Default::default(),
     };
     let folding = [(4, 8), (4, 8), (2, 4)].map(|(pe, simd)| Folding { pe, simd });
     let plan = Plan::new(&network, 2, 8, folding.to_vec()).unwrap();

@@ -32,7 +32,17 @@ pub fn network(sizes: &[usize]) -> Network {
     };
     let input = Input { features, bits: 1, signed: false, dropout: None };
     let (random, early_stop) = (Random::default(), None);
-    Network { name: "bench".into(), input, hidden, output, random, seed: 1, passes: PASSES, early_stop }
+    Network {
+        name: "bench".into(),
+        input,
+        hidden,
+        output,
+        random,
+        seed: 1,
+        passes: PASSES,
+        early_stop,
+        chip: Default::default(),
+    }
 }
 
 /// Random images for it.

@@ -69,6 +69,7 @@ pub fn lower_with(model: &Model, options: &Options) -> Result<Network, LowerErro
         seed: model.seed,
         passes: model.passes,
         early_stop: None,
+        chip: Default::default(),
     };
     let last = model.layers.len() - 1;
     for (l, layer) in model.layers[..last].iter().enumerate() {

@@ -4,6 +4,7 @@
 
 mod bits;
 mod check;
+mod chip;
 mod conv;
 mod file;
 mod images;
@@ -15,6 +16,7 @@ mod weights;
 pub use bits::BitMatrix;
 pub use check::NetError;
 pub(crate) use check::ONE_BIT_INPUTS_ALONE;
+pub use chip::{Array, Chip, Converter, Cycle, Device, ReadErrors, Walk};
 pub use conv::{Conv, Map, Pad, Pool, PoolKind};
 pub use images::Images;
 pub use method::{Affine, Crossbar, Crossbars, Dropout, Drops, Method, Place, ScaleDropout, Subset};
@@ -45,6 +47,9 @@ pub struct Network {
     /// When the passes of an image may end before that; `docs/semantics.md` §5.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub early_stop: Option<EarlyStop>,
+    /// What of its hardware is not ideal.
+    #[serde(default, skip_serializing_if = "Chip::is_ideal")]
+    pub chip: Chip,
 }
 
 /// Passes end when one class leads by enough.

@@ -31,6 +31,7 @@ fn network(sizes: &[usize], bits: u32, dropouts: &[usize]) -> Network {
         seed: 0,
         passes: 16,
         early_stop: None,
+        chip: Default::default(),
     }
 }
 

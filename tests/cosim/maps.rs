@@ -61,6 +61,7 @@ fn residual() -> Network {
         seed: 9,
         passes: 4,
         early_stop: None,
+        chip: Default::default(),
     };
     network.check().unwrap();
     assert_eq!(network.once_per_image(), 1);

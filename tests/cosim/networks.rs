@@ -52,6 +52,7 @@ pub fn network(shape: Shape) -> Network {
         seed: 5,
         passes: 4,
         early_stop: None,
+        chip: Default::default(),
     };
     network.check().unwrap();
     network

@@ -49,6 +49,7 @@ fn network(seed: u64, images: usize, convolutions: bool) -> (Network, Images) {
         seed: rng.random(),
         passes: 1,
         early_stop: None,
+        chip: Default::default(),
     };
     let scales = rng.random_bool(0.15);
     let mut again: Option<Hidden> = None;
