@@ -5,8 +5,10 @@
 //! junction's; nothing here is fitted to a process.
 
 mod curve;
+mod units;
 
 pub use curve::{Curve, CurveError};
+pub use units::{Made, Spread, Switch, Units, UnitsError, code_of};
 
 use thiserror::Error;
 
@@ -58,6 +60,12 @@ pub enum Warning {
         "a current of {0:.3} times the critical one: from there on the junction switches by itself, without a barrier"
     )]
     Overdriven(f64),
+    #[error("{units} of {of} units get more than their critical current: they switch by themselves, without a barrier")]
+    OverdrivenUnits { units: usize, of: usize },
+    #[error(
+        "{units} of {of} units would have a probability below 0 or above 1, and have 0 or 1: the spread is no longer normal"
+    )]
+    LimitedUnits { units: usize, of: usize },
 }
 
 impl Junction {

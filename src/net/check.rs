@@ -232,7 +232,7 @@ impl Network {
                 }
             }
         }
-        Ok(())
+        self.check_devices()
     }
 }
 

@@ -6,6 +6,7 @@ mod bits;
 mod check;
 mod chip;
 mod conv;
+mod devices;
 mod file;
 mod images;
 mod method;
