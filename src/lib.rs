@@ -19,6 +19,7 @@ pub mod model;
 pub mod net;
 pub mod plan;
 pub mod random;
+pub mod report;
 pub mod rtl;
 #[cfg(feature = "train")]
 pub mod train;
