@@ -4,6 +4,7 @@
 //! Macrospin model of thermally activated switching, with the barrier lowered linearly by the current. Its own figures are the
 //! junction's; nothing here is fitted to a process.
 
+pub mod crossbar;
 mod curve;
 mod units;
 
@@ -42,6 +43,12 @@ pub struct Pulse {
 pub enum DeviceError {
     #[error("{what} is {value}; it must be above 0 and finite")]
     NotPositive { what: &'static str, value: f64 },
+    #[error("{what} is {value}; it must be 0 or more and finite")]
+    Negative { what: &'static str, value: f64 },
+    #[error("groups of {group} word lines; 1 to {most} have tables of read errors")]
+    Group { group: usize, most: usize },
+    #[error("tiles of {rows} rows, read {group} at once; rows must be a multiple of those, and at least 1 of each")]
+    Rows { rows: usize, group: usize },
     #[error("a probability of {0}; it must be above 0 and below 1")]
     Probability(f64),
     #[error("no current switches with probability {p} in {width} s: the barrier would have to be above that at rest")]

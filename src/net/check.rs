@@ -34,6 +34,17 @@ impl Network {
         self.sum_bound_of(index, residual, weights, layer.and_then(|l| l.conv))
     }
 
+    /// The same of exact sums, or of those of the layer's array where they reach further: constants of neurons may lie so far.
+    fn reach(&self, index: usize) -> i64 {
+        let ideal = |index: usize| {
+            let layer = self.hidden.get(index);
+            let weights = layer.map_or(&self.output.weights, |l| &l.weights);
+            self.exact_bound(index, weights, layer.and_then(|l| l.conv))
+        };
+        let residuals = std::iter::successors(Some(index), |&l| self.hidden.get(l)?.residual.filter(|&from| from < l));
+        residuals.map(ideal).sum::<i64>().max(self.sum_bound(index))
+    }
+
     /// The same of a layer that the network does not have yet.
     pub(crate) fn sum_bound_of(
         &self,
@@ -47,6 +58,14 @@ impl Network {
 
     /// The same without what a residual adds.
     pub(crate) fn own_sum_bound(&self, index: usize, weights: &Weights, conv: Option<Conv>) -> i64 {
+        let Some(array) = self.array(index) else { return self.exact_bound(index, weights, conv) };
+        let planes = if index == 0 { (1i64 << self.input.bits) - 1 } else { 1 };
+        let (taps, summands) =
+            (conv.map_or(weights.cols(), |conv| conv.taps()), conv.map_or(1, |conv| conv.summands()));
+        summands as i64 * (planes * array.plane_bound(taps) + array.largest_offset())
+    }
+
+    fn exact_bound(&self, index: usize, weights: &Weights, conv: Option<Conv>) -> i64 {
         let largest = match (index, self.input.bits, self.input.signed) {
             (1.., ..) | (0, 1, _) => 1,
             (0, k, false) => (1i64 << k) - 1,
@@ -105,7 +124,7 @@ impl Network {
             if stop.every == 0 {
                 return fail("early stop".into(), "blocks of 0 passes; a block has at least 1".into());
             }
-            if self.stochastic_layers() == 0 {
+            if self.streams() == 0 {
                 return fail(
                     "early stop".into(),
                     "every pass is the same, since no layer has a stochastic method".into(),
@@ -117,6 +136,9 @@ impl Network {
         }
         if self.hidden.is_empty() {
             return fail("layers".into(), "no hidden layer; at least 1 is needed".into());
+        }
+        if let Err(what) = self.check_arrays() {
+            return fail("arrays".into(), what);
         }
         let mut fan_in = input.features;
         for (l, layer) in self.hidden.iter().enumerate() {
@@ -161,10 +183,15 @@ impl Network {
                     return fail(place, what);
                 }
             }
-            if self.sum_bound(l) > MAX_SUM {
-                return fail(place, too_large(self.sum_bound(l)));
+            if let Some(array) = self.array(l)
+                && let Err(what) = array.check(&layer.weights)
+            {
+                return fail(place, what);
             }
-            if let Err(what) = super::method::check(layer, self.sum_bound(l), self.random.code_bits) {
+            if self.reach(l) > MAX_SUM {
+                return fail(place, too_large(self.reach(l)));
+            }
+            if let Err(what) = super::method::check(layer, self.reach(l), self.random.code_bits) {
                 return fail(place, what);
             }
             fan_in = layer.size();
@@ -192,6 +219,11 @@ impl Network {
         }
         if !(out.temperature.is_finite() && out.temperature > 0.0) {
             return fail(place(), format!("temperature {}; it must be above 0", out.temperature));
+        }
+        if let Some(array) = self.array(self.hidden.len())
+            && let Err(what) = array.check(&out.weights)
+        {
+            return fail(place(), what);
         }
         let bound = self.sum_bound(self.hidden.len());
         if bound > MAX_SUM {

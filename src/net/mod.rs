@@ -2,6 +2,7 @@
 //!
 //! It knows nothing of folding, clocks or boards.
 
+mod arrays;
 mod bits;
 mod check;
 mod chip;
@@ -14,6 +15,7 @@ mod octaves;
 mod streams;
 mod weights;
 
+pub use arrays::{FULL_GAIN, MAX_ERROR_GROUP};
 pub use bits::BitMatrix;
 pub use check::NetError;
 pub(crate) use check::ONE_BIT_INPUTS_ALONE;
@@ -189,7 +191,8 @@ impl Network {
 
     /// Number of hidden layers whose sums are computed once an image, since they are the same in all passes: all up to
     /// and including the first that has a method; all but that one if the method chooses its weights. All hidden layers
-    /// if none has a method, and none if inputs are dropped. Where a residual leads past that point, all up to its source.
+    /// if none has a method, and none if inputs are dropped. Where a residual leads past that point, all up to its source; none
+    /// from the first layer on whose reads err.
     pub fn once_per_image(&self) -> usize {
         if self.input.dropout.is_some() {
             return 0;
@@ -199,6 +202,7 @@ impl Network {
             Some(first) => first + 1,
             None => self.hidden.len(),
         };
+        let once = (0..once).find(|&l| self.errs(l)).unwrap_or(once);
         // Sums that a later layer adds are computed as often as that layer's.
         let residuals = self.hidden.iter().enumerate().filter_map(|(l, h)| Some((h.residual?, l)));
         residuals.rev().fold(once, |once, (from, to)| if from + 1 < once && to + 1 > once { from + 1 } else { once })

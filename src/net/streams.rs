@@ -19,8 +19,13 @@ fn scales(layer: &Hidden) -> bool {
 
 impl Network {
     /// Number of streams: S. One for the inputs if they are dropped and one for each layer with a method, but all layers with
-    /// Scale-Dropout share one.
+    /// Scale-Dropout share one; then one for each layer whose reads err.
     pub fn streams(&self) -> usize {
+        self.method_streams() + self.error_streams()
+    }
+
+    /// Those of inputs and methods, which are the first.
+    pub(super) fn method_streams(&self) -> usize {
         let shared = self.hidden.iter().filter(|layer| scales(layer)).count().saturating_sub(1);
         self.codes().len() - shared
     }

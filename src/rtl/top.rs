@@ -27,6 +27,11 @@ use crate::verilog::{Expr, Module, VerilogFile, cat_lsb_first, index_width, lit,
 pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design, RtlError> {
     network.check()?;
     plan.check(network)?;
+    if (0..=network.hidden.len()).any(|l| network.array(l).is_some()) {
+        return Err(RtlError::Unsupported(
+            "arrays read in parts cannot be emitted yet; leave them out of the chip".into(),
+        ));
+    }
     let layers = plan.layers(network);
     let once = network.once_per_image();
     let lanes = plan.lanes as u32;
