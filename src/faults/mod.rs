@@ -6,9 +6,11 @@
 mod analog;
 mod draws;
 mod neurons;
+mod program;
 mod weights;
 
 pub use analog::Analog;
+pub use program::{Programmed, Programming, Verified, program};
 pub use weights::faulty;
 
 use crate::golden::{Golden, GoldenError};
@@ -40,6 +42,10 @@ pub enum FaultError {
     Net(#[from] NetError),
     #[error("rate {rate}: a number of 0 (no fault) to 1")]
     Rate { rate: f64 },
+    #[error("stuck cells: {0}")]
+    Map(String),
+    #[error("write error {rate}: a probability, 0 (every attempt succeeds) to 1")]
+    WriteError { rate: f64 },
     #[error("{labels} labels for {images} images; each image needs one, and there must be some")]
     Labels { labels: usize, images: usize },
 }

@@ -55,6 +55,13 @@ impl BitMatrix {
         *word = *word & !(1 << (col % 64)) | (bit as u64) << (col % 64);
     }
 
+    /// Replaces word `word` of a row; bits past the last column stay 0.
+    pub fn set_word(&mut self, row: usize, word: usize, bits: u64) {
+        let n = self.words_per_row();
+        let used = self.cols - 64 * word;
+        self.words[row * n + word] = if used < 64 { bits & ((1 << used) - 1) } else { bits };
+    }
+
     pub fn count_ones_in_row(&self, row: usize) -> u32 {
         self.row(row).iter().map(|w| w.count_ones()).sum()
     }

@@ -13,6 +13,7 @@ mod images;
 mod method;
 mod octaves;
 mod streams;
+mod stuck;
 mod weights;
 
 pub use arrays::{FULL_GAIN, MAX_ERROR_GROUP};
@@ -25,6 +26,7 @@ pub use images::Images;
 pub use method::{Affine, Crossbar, Crossbars, Dropout, Drops, Method, Place, ScaleDropout, Subset};
 pub use octaves::{OCTAVE_BITS, Octaves};
 pub use streams::Stream;
+pub use stuck::{Columns, StuckCells, StuckMap};
 pub use weights::{MAX_WEIGHT_PLANES, Weights};
 
 use serde::{Deserialize, Serialize};
@@ -219,6 +221,26 @@ impl Network {
         let output = (!self.output.others.is_empty()).then_some(0);
         let input = self.input.dropout.into_iter();
         input.chain(methods.map(|m| m.code().unwrap_or(0))).chain(output).collect()
+    }
+
+    /// The weights of all crossbars: by layer, the output layer last, and by crossbar of the layer.
+    pub fn crossbar_weights(&self) -> Vec<Vec<&Weights>> {
+        let hidden = self.hidden.iter().map(|h| {
+            let others = if let Some(Method::Spinbayes(m)) = &h.method { &m.others[..] } else { &[] };
+            std::iter::once(&h.weights).chain(others.iter().map(|c| &c.weights)).collect()
+        });
+        let others = self.output.others.iter().map(|c| &c.weights);
+        hidden.chain([std::iter::once(&self.output.weights).chain(others).collect()]).collect()
+    }
+
+    /// The same, to be changed.
+    pub fn crossbar_weights_mut(&mut self) -> Vec<Vec<&mut Weights>> {
+        let hidden = self.hidden.iter_mut().map(|h| {
+            let others = if let Some(Method::Spinbayes(m)) = &mut h.method { &mut m.others[..] } else { &mut [] };
+            std::iter::once(&mut h.weights).chain(others.iter_mut().map(|c| &mut c.weights)).collect()
+        });
+        let others = self.output.others.iter_mut().map(|c| &mut c.weights);
+        hidden.chain([std::iter::once(&mut self.output.weights).chain(others).collect()]).collect()
     }
 
     /// Weight bits in the network, those of all planes and crossbars.
