@@ -1,8 +1,8 @@
-//! The files of a design: modules, memory images, a manifest, a FuseSoC core.
+//! The files of a design: modules, memory images, its registers, a manifest, a FuseSoC core.
 //!
 //! Nothing in them depends on when, where or by whom they are made: the same network and plan give the same bytes.
 
-use super::{DESIGN_FORMAT, EmitError, FileSet, MANIFEST, sha256};
+use super::{DESIGN_FORMAT, EmitError, FileSet, MANIFEST, registers, sha256};
 use crate::net::Network;
 use crate::random::root_from_seed;
 use crate::rtl::Design;
@@ -22,6 +22,7 @@ pub fn design_files(design: &Design, network: &Network, origin: &str) -> Result<
         files.insert(&image.file, image.text.as_str())?;
     }
     files.insert(&format!("{}.core", design.name), core(design))?;
+    registers::add(&mut files, &design.name, &design.registers)?;
     let mut manifest = manifest(design, network, origin);
     manifest["files"] = files.iter().map(|(path, bytes)| json!({ "path": path, "sha256": sha256(bytes) })).collect();
     files.insert(MANIFEST, format!("{manifest:#}\n"))?;

@@ -6,6 +6,7 @@
 
 mod design;
 mod files;
+mod registers;
 mod replace;
 
 pub use design::design_files;

@@ -11,11 +11,68 @@ use serde::Serialize;
 /// A register as a host sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Register {
+    /// In words of 32 bits.
     pub address: u32,
     pub name: String,
+    /// "ro", "rw" or "wo".
     pub access: &'static str,
+    /// Value after reset; of a register that the hardware changes, the first one.
     pub reset: u64,
     pub description: String,
+    /// Whether the hardware changes it.
+    pub volatile: bool,
+    /// Bits that mean something, lowest first; all others are read as 0 and writing them does nothing.
+    pub fields: Vec<Field>,
+}
+
+/// Bits of a register.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Field {
+    /// Capital letters; "VALUE" where the register has one field only.
+    pub name: String,
+    pub lsb: u32,
+    pub bits: u32,
+    pub description: String,
+}
+
+impl Register {
+    /// A register of one field of 32 bits.
+    pub fn new(address: u32, name: &str, access: &'static str, reset: u64, description: &str) -> Register {
+        let field = Field { name: "VALUE".into(), lsb: 0, bits: 32, description: description.into() };
+        let (name, description) = (name.into(), description.into());
+        Register { address, name, access, reset, description, volatile: false, fields: vec![field] }
+    }
+
+    /// The same with one field of so many bits.
+    pub fn bits(mut self, bits: u32) -> Register {
+        self.fields.iter_mut().for_each(|field| field.bits = bits);
+        self
+    }
+
+    /// The same with flags of one bit, bit 0 first.
+    pub fn flags(mut self, flags: &[(&str, &str)]) -> Register {
+        let flag = |(lsb, (name, about)): (u32, &(&str, &str))| Field {
+            name: name.to_string(),
+            lsb,
+            bits: 1,
+            description: about.to_string(),
+        };
+        self.fields = (0..).zip(flags).map(flag).collect();
+        self
+    }
+
+    /// The same, changed by the hardware.
+    pub fn volatile(mut self) -> Register {
+        self.volatile = true;
+        self
+    }
+}
+
+impl Field {
+    /// Its bits in the register.
+    pub fn mask(&self) -> u64 {
+        ((1 << self.bits) - 1) << self.lsb
+    }
 }
 
 /// "NSPN" in ASCII.
@@ -51,13 +108,8 @@ pub struct Control {
 impl Control {
     /// The register map, from which hosts and documents are made.
     pub fn registers(&self) -> Vec<Register> {
-        let register = |address: u32, name: &str, access, reset: u64, description: &str| Register {
-            address,
-            name: name.into(),
-            access,
-            reset,
-            description: description.into(),
-        };
+        let register = Register::new;
+        let code_bits = self.random.code_bits + 1;
         let mut map = vec![
             register(0x00, "ID", "ro", ID as u64, "\"NSPN\""),
             register(
@@ -66,8 +118,14 @@ impl Control {
                 "wo",
                 0,
                 "bit 0: restart (finish images in flight, take PASSES, ROOT and CODE over, start all streams anew, clear counters)",
-            ),
-            register(0x02, "STATUS", "ro", 0, "bit 0: images in flight; bit 1: starting streams"),
+            )
+            .flags(&[("RESTART", "a 1 asks for a restart")]),
+            register(0x02, "STATUS", "ro", 2, "bit 0: images in flight; bit 1: starting streams")
+                .flags(&[
+                    ("IN_FLIGHT", "images are in flight"),
+                    ("STARTING", "the design loads its configuration or starts its streams, and takes no image"),
+                ])
+                .volatile(),
             register(
                 0x03,
                 "PASSES",
@@ -91,9 +149,10 @@ impl Control {
                 self.root >> 32,
                 "root state of the draws, upper bits; a root of 0 counts as 1",
             ),
-            register(0x08, "CYCLES_LO", "ro", 0, "clocks with images in flight since the last restart, bits 31 to 0"),
-            register(0x09, "CYCLES_HI", "ro", 0, "the same, bits 63 to 32"),
-            register(0x0a, "IMAGES", "ro", 0, "results sent since the last restart"),
+            register(0x08, "CYCLES_LO", "ro", 0, "clocks with images in flight since the last restart, bits 31 to 0")
+                .volatile(),
+            register(0x09, "CYCLES_HI", "ro", 0, "the same, bits 63 to 32").volatile(),
+            register(0x0a, "IMAGES", "ro", 0, "results sent since the last restart").volatile(),
         ];
         if let Some(lead) = self.lead {
             map.push(register(
@@ -112,7 +171,9 @@ impl Control {
                 ),
                 None => format!("without effect: stochastic layer {s} drops nothing (Gaussian source or arbiter)"),
             };
-            map.push(register(FIRST_CODE + s, &format!("CODE{s}"), "rw", u64::from(code.unwrap_or(0)), &description));
+            let name = format!("CODE{s}");
+            let reset = u64::from(code.unwrap_or(0));
+            map.push(register(FIRST_CODE + s, &name, "rw", reset, &description).bits(code_bits));
         }
         let times = if self.lead.is_some() { "" } else { ", times passes" };
         for (c, threshold) in (0u32..).zip(&self.thresholds) {
@@ -120,15 +181,11 @@ impl Control {
                 1 => ("THRESHOLD".to_string(), String::new()),
                 _ => (format!("THRESHOLD{c}"), format!(" of images decided as class {c}")),
             };
-            map.push(register(
-                self.threshold_address(c),
-                &name,
-                "rw",
-                *threshold,
-                &format!(
-                    "entropy{of}{times}, above which the flag is set; octaves in units of 2^-12; takes effect at once"
-                ),
-            ));
+            let description = format!(
+                "entropy{of}{times}, above which the flag is set; octaves in units of 2^-12; takes effect at once"
+            );
+            let register = register(self.threshold_address(c), &name, "rw", *threshold, &description);
+            map.push(register.bits(self.threshold_bits));
         }
         map.sort_by_key(|r| r.address);
         map

@@ -36,7 +36,7 @@ mod unit;
 mod window;
 
 pub use catalogue::{Block, catalogue};
-pub use control::Register;
+pub use control::{Field, Register};
 pub use layer::Layer;
 pub use logits::{Logits, ResultWidths};
 pub use top::schedule;
