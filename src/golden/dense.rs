@@ -1,6 +1,8 @@
 //! The weighted sum of a dense layer on packed bits (`docs/semantics.md` §2), 64 inputs at a time.
 
-use crate::net::{BitMatrix, Weights};
+use super::parts::{self, Parts};
+use super::reads::Keys;
+use crate::net::{Array, BitMatrix, Weights};
 use crate::random::LANES;
 
 /// Lanes that are computed together, in vector registers.
@@ -17,6 +19,39 @@ pub(super) struct Dense {
     words: usize,
     planes: usize,
     weights: Vec<u64>,
+    /// The layer's array, where it does more than add offsets; then the weights are there alone, and as they are.
+    parts: Option<Parts>,
+    /// Whether sums of the array change sign, and what is added then; one a neuron.
+    columns: Vec<(bool, i64)>,
+}
+
+/// Bit planes of a layer's inputs in all lanes, each with its value.
+pub(super) type LanePlanes<'a> = [(i64, &'a [LaneWords], &'a [LaneWords])];
+
+/// Planes of a group of lanes as a layer adds them.
+pub(super) enum Prepared<'a> {
+    Words(usize, Vec<(i64, &'a [LaneWords], &'a [LaneWords], [i64; GROUP])>),
+    Parts(&'a Parts, Vec<(i64, parts::Lanes)>),
+}
+
+/// Where reads err: the keys of the columns that are computed together, and the first of all sums of the layer's pass among which they
+/// are counted.
+#[derive(Clone, Copy)]
+pub(super) struct Reads<K> {
+    pub key: Option<K>,
+    pub first: usize,
+}
+
+impl<K> Reads<K> {
+    /// Without errors.
+    pub fn right() -> Reads<K> {
+        Reads { key: None, first: 0 }
+    }
+
+    /// The same at a position, each with so many sums.
+    pub fn at(self, position: usize, rows: usize) -> Reads<K> {
+        Reads { first: position * rows, ..self }
+    }
 }
 
 /// What a layer reads in one pass: a bit an input in each of two words, and how many inputs are live.
@@ -34,13 +69,89 @@ impl<'a> Operand<'a> {
 }
 
 impl Dense {
-    /// Packs `weights`, with the weights of the neurons that `flip` names inverted: their sums change sign.
-    pub fn new(weights: &Weights, flip: impl Fn(usize) -> bool) -> Dense {
+    /// Packs `weights`; the sums of neurons that `flip` names change sign: by inverted weights, but behind an array's converters.
+    pub fn new(weights: &Weights, array: Option<&Array>, flip: impl Fn(usize) -> bool) -> Dense {
         let planes = weights.planes();
+        let offset = |row: usize| array.and_then(|array| array.offsets.get(row)).map_or(0, |&o| i64::from(o));
+        let signed = |row: usize| (flip(row), if flip(row) { -offset(row) } else { offset(row) });
+        let columns = (0..weights.rows()).map(signed).collect();
+        if let Some(array) = array.filter(|array| !array.only_offsets()) {
+            let parts = Some(Parts::new(&planes[0], array));
+            return Dense { rows: weights.rows(), words: 0, planes: 0, weights: vec![], parts, columns };
+        }
         let of_row = |r: usize| planes.iter().flat_map(move |plane: &BitMatrix| plane.row(r)).map(move |&w| (r, w));
         let words = (0..weights.rows()).flat_map(of_row);
         let packed = words.map(|(r, word)| if flip(r) { !word } else { word }).collect();
-        Dense { rows: weights.rows(), words: planes[0].words_per_row(), planes: planes.len(), weights: packed }
+        let words = planes[0].words_per_row();
+        Dense { rows: weights.rows(), words, planes: planes.len(), weights: packed, parts: None, columns }
+    }
+
+    /// What the array adds to a neuron's sum.
+    pub fn offset(&self, row: usize) -> i64 {
+        self.columns[row].1
+    }
+
+    /// Whether reads are by word-line groups.
+    pub fn is_in_parts(&self) -> bool {
+        self.parts.is_some()
+    }
+
+    /// The sums of all neurons over planes of their input, each with its value.
+    pub fn sums(&self, planes: &[(i64, Operand)], reads: Reads<u64>) -> Vec<i64> {
+        let Some(parts) = &self.parts else {
+            let sum = |row| planes.iter().map(|&(value, plane)| value * self.sum(row, plane)).sum::<i64>();
+            return (0..self.rows).map(|row| self.offset(row) + sum(row)).collect();
+        };
+        let mut sums = vec![0; self.rows];
+        for (j, &(value, plane)) in planes.iter().enumerate() {
+            let of_plane = parts.sums(&parts.inputs(plane), j, reads.first, reads.key);
+            sums.iter_mut().zip(of_plane).for_each(|(all, sum)| *all += value * sum);
+        }
+        let columns = sums.iter().zip(&self.columns);
+        columns.map(|(&sum, &(flipped, offset))| offset + if flipped { -sum } else { sum }).collect()
+    }
+
+    /// Planes of a group of lanes, for [`Dense::prepared_sums`].
+    pub fn prepare<'a>(&'a self, group: usize, planes: &LanePlanes<'a>) -> Prepared<'a> {
+        match &self.parts {
+            None => {
+                let plane = |&(value, x, live): &(i64, _, _)| (value, x, live, live_counts(group, live));
+                Prepared::Words(group, planes.iter().map(plane).collect())
+            }
+            Some(parts) => {
+                let plane = |&(value, x, live): &(i64, _, _)| (value, parts.lane_inputs(group, x, live));
+                Prepared::Parts(parts, planes.iter().map(plane).collect())
+            }
+        }
+    }
+
+    /// The sums of a neuron.
+    #[inline(always)]
+    pub fn prepared_sums(&self, row: usize, prepared: &Prepared, reads: Reads<&Keys>) -> [i64; GROUP] {
+        match prepared {
+            Prepared::Words(group, planes) => {
+                let offset = self.offset(row);
+                if let [(1, x, live, counts)] = &planes[..] {
+                    return self.group_sums(row, *group, x, live, counts).map(|sum| sum + offset);
+                }
+                let mut sums = [offset; GROUP];
+                for (value, x, live, counts) in planes {
+                    let of_plane = self.group_sums(row, *group, x, live, counts);
+                    sums.iter_mut().zip(of_plane).for_each(|(all, sum)| *all += value * sum);
+                }
+                sums
+            }
+            Prepared::Parts(parts, planes) => {
+                let (flipped, offset) = self.columns[row];
+                let mut sums = [offset; GROUP];
+                for (j, (value, inputs)) in planes.iter().enumerate() {
+                    let value = if flipped { -value } else { *value };
+                    let of_plane = parts.lane_sums(row, inputs, j, reads.first, reads.key);
+                    sums.iter_mut().zip(of_plane).for_each(|(all, sum)| *all += value * i64::from(sum));
+                }
+                sums
+            }
+        }
     }
 
     /// The planes of a neuron's weights, each with its exponent.
@@ -50,7 +161,7 @@ impl Dense {
     }
 
     /// The sum of a neuron: for each plane, live inputs that match their weight, minus live inputs that do not.
-    pub fn sum(&self, row: usize, input: Operand) -> i64 {
+    fn sum(&self, row: usize, input: Operand) -> i64 {
         let of_plane = |(exponent, plane): (usize, &[u64])| {
             let words = plane.iter().zip(input.x).zip(input.live);
             let matches: u32 = words.map(|((w, x), live)| (!(w ^ x) & live).count_ones()).sum();

@@ -1,9 +1,10 @@
 //! The layers of a network, packed: inputs, thresholds, logits (`docs/semantics.md` §1 and §2).
 
-use super::dense::{Dense, GROUP, LaneWords, Operand, full, live_counts};
+use super::dense::{Dense, GROUP, LanePlanes, LaneWords, Operand, Reads, full, live_counts};
 use super::neurons::{Neurons, flipped};
+use super::reads::Keys;
 use super::windows::Windows;
-use crate::net::{Direction, Hidden, Input, Method, Output, Place, Stream, Weights};
+use crate::net::{Array, Direction, Hidden, Input, Method, Output, Place, Stream, Weights};
 
 /// An image as bit planes, so that the first layer is a sum over planes of what every other layer computes.
 ///
@@ -25,14 +26,14 @@ impl Planes {
         Planes { bits: (0..input.bits as usize).map(plane).collect(), full: full(input.features), input }
     }
 
-    /// The bits of 1-bit inputs.
-    pub fn into_bits(mut self) -> Vec<u64> {
-        self.bits.swap_remove(0)
-    }
-
     /// 1-bit inputs, of which some are dropped.
     pub fn kept<'a>(&'a self, live: &'a [u64]) -> Operand<'a> {
         Operand::new(&self.bits[0], live)
+    }
+
+    /// Bits of each plane as the lanes take them, with its value: what is +1, and what is live.
+    pub fn words(&self) -> impl Iterator<Item = (i64, &[u64], &[u64])> {
+        self.operands().into_iter().map(|(value, plane)| (value, plane.x, plane.live))
     }
 
     /// Each plane with the value of its bit.
@@ -82,6 +83,11 @@ pub(super) struct Drawing {
 }
 
 impl Drawing {
+    /// The key of read errors.
+    pub fn of_keys(stream: Stream) -> Drawing {
+        Drawing { stream: stream.number, count: stream.draws, kind: DrawingKind::Neurons }
+    }
+
     /// SpinDrop of `features` inputs: the first that draws.
     pub fn of_inputs(code: u32, features: usize) -> Drawing {
         Drawing { stream: 0, count: features, kind: DrawingKind::Masks { code, place: Place::AfterSign, maps: false } }
@@ -99,14 +105,14 @@ pub(super) enum DrawingKind {
 }
 
 impl HiddenLayer {
-    /// `stream` is what the layer draws from; `is_added` says whether a later layer adds its sums.
-    pub fn new(layer: &Hidden, stream: Option<Stream>, is_added: bool) -> HiddenLayer {
+    /// `stream` is what the layer draws from; `is_added` says whether a later layer adds its sums; `array` is what computes them.
+    pub fn new(layer: &Hidden, stream: Option<Stream>, is_added: bool, array: Option<&Array>) -> HiddenLayer {
         let neurons = Neurons::new(layer, stream.map_or(0, |stream| stream.first));
-        let mut crossbars = vec![Crossbar::new(&layer.weights, &layer.directions, neurons)];
+        let mut crossbars = vec![Crossbar::new(&layer.weights, &layer.directions, neurons, array)];
         if let Some(Method::Spinbayes(m)) = &layer.method {
             crossbars.extend(m.others.iter().map(|c| {
                 let neurons = Neurons::Threshold(flipped(&c.thresholds, &c.directions));
-                Crossbar::new(&c.weights, &c.directions, neurons)
+                Crossbar::new(&c.weights, &c.directions, neurons, array)
             }));
         }
         let rows = layer.weights.rows();
@@ -131,8 +137,14 @@ impl HiddenLayer {
 
     /// The sums of all neurons of a crossbar as the neurons use them, at all positions, with those `added` of an earlier
     /// layer.
-    pub fn sums(&self, crossbar: usize, planes: &[(i64, Operand)], added: Option<&[i64]>) -> Vec<i64> {
-        let mut sums = self.own_sums(crossbar, planes);
+    pub fn sums(
+        &self,
+        crossbar: usize,
+        planes: &[(i64, Operand)],
+        added: Option<&[i64]>,
+        reads: Reads<u64>,
+    ) -> Vec<i64> {
+        let mut sums = self.own_sums(crossbar, planes, reads);
         let flipped = self.crossbars[crossbar].flipped.iter().cycle();
         for ((sum, &added), &flipped) in sums.iter_mut().zip(added.unwrap_or_default()).zip(flipped) {
             *sum += if flipped { -added } else { added };
@@ -140,9 +152,9 @@ impl HiddenLayer {
         sums
     }
 
-    fn own_sums(&self, crossbar: usize, planes: &[(i64, Operand)]) -> Vec<i64> {
+    fn own_sums(&self, crossbar: usize, planes: &[(i64, Operand)], reads: Reads<u64>) -> Vec<i64> {
         let crossbar = &self.crossbars[crossbar];
-        let Some(windows) = &self.windows else { return crossbar.sums(planes) };
+        let Some(windows) = &self.windows else { return crossbar.dense.sums(planes, reads) };
         let mut sums = vec![];
         for position in 0..windows.positions() {
             let covered = |&(value, plane): &(i64, Operand)| {
@@ -150,7 +162,7 @@ impl HiddenLayer {
             };
             let covered: Vec<_> = planes.iter().map(covered).collect();
             let planes: Vec<_> = covered.iter().map(|(value, x, live)| (*value, Operand::new(x, live))).collect();
-            sums.extend(crossbar.sums(&planes));
+            sums.extend(crossbar.dense.sums(&planes, reads.at(position, crossbar.dense.rows)));
         }
         let largest = |a: i64, b: i64, negated| if negated { a.min(b) } else { a.max(b) };
         windows.pooled(sums, largest, |a, b| a + b, &crossbar.flipped)
@@ -161,10 +173,11 @@ impl HiddenLayer {
         &self,
         crossbar: usize,
         group: usize,
-        (x, live): (&[LaneWords], &[LaneWords]),
+        planes: &LanePlanes,
         added: Option<&[[i64; GROUP]]>,
+        reads: Reads<&Keys>,
     ) -> Vec<[i64; GROUP]> {
-        let mut sums = self.own_lane_sums(crossbar, group, x, live);
+        let mut sums = self.own_lane_sums(crossbar, group, planes, reads);
         let flipped = self.crossbars[crossbar].flipped.iter().cycle();
         for ((sums, added), &flipped) in sums.iter_mut().zip(added.unwrap_or_default()).zip(flipped) {
             for (sum, &added) in sums.iter_mut().zip(added) {
@@ -174,16 +187,27 @@ impl HiddenLayer {
         sums
     }
 
-    fn own_lane_sums(&self, crossbar: usize, group: usize, x: &[LaneWords], live: &[LaneWords]) -> Vec<[i64; GROUP]> {
+    fn own_lane_sums(
+        &self,
+        crossbar: usize,
+        group: usize,
+        planes: &LanePlanes,
+        reads: Reads<&Keys>,
+    ) -> Vec<[i64; GROUP]> {
         let crossbar = &self.crossbars[crossbar];
-        let Some(windows) = &self.windows else { return crossbar.lane_sums(group, x, live) };
-        let mut covered = [x, live].map(|map| vec![map[0]; windows.words()]);
+        let Some(windows) = &self.windows else { return crossbar.lane_sums(group, planes, reads) };
+        let mut covered: Vec<[Vec<LaneWords>; 2]> =
+            planes.iter().map(|(_, x, live)| [x, live].map(|map| vec![map[0]; windows.words()])).collect();
         let mut sums = vec![];
         for position in 0..windows.positions() {
-            for (map, covered) in [x, live].into_iter().zip(&mut covered) {
-                windows.covered_lanes(position, group, map, covered);
+            for ((_, x, live), covered) in planes.iter().zip(&mut covered) {
+                for (map, covered) in [x, live].into_iter().zip(covered) {
+                    windows.covered_lanes(position, group, map, covered);
+                }
             }
-            sums.extend(crossbar.lane_sums(group, &covered[0], &covered[1]));
+            let planes = planes.iter().zip(&covered).map(|((value, ..), [x, live])| (*value, &x[..], &live[..]));
+            let reads = reads.at(position, crossbar.dense.rows);
+            sums.extend(crossbar.lane_sums(group, &planes.collect::<Vec<_>>(), reads));
         }
         let each = |a: [i64; GROUP], b: [i64; GROUP], of: fn(i64, i64) -> i64| std::array::from_fn(|i| of(a[i], b[i]));
         let largest = |a, b, negated| each(a, b, if negated { i64::min } else { i64::max });
@@ -239,21 +263,11 @@ impl HiddenLayer {
 }
 
 impl Crossbar {
-    fn new(weights: &Weights, directions: &[Direction], neurons: Neurons) -> Crossbar {
+    fn new(weights: &Weights, directions: &[Direction], neurons: Neurons, array: Option<&Array>) -> Crossbar {
         let flips = neurons.flips();
         let flipped: Vec<bool> =
             (0..weights.rows()).map(|o| flips && directions.get(o) == Some(&Direction::Le)).collect();
-        Crossbar { dense: Dense::new(weights, |row| flipped[row]), neurons, flipped }
-    }
-
-    /// The sum of a neuron over planes of its input, each with its value.
-    pub fn sum(&self, row: usize, planes: &[(i64, Operand)]) -> i64 {
-        planes.iter().map(|&(value, plane)| value * self.dense.sum(row, plane)).sum()
-    }
-
-    /// The sums of all neurons, as the neurons use them.
-    pub fn sums(&self, planes: &[(i64, Operand)]) -> Vec<i64> {
-        (0..self.dense.rows).map(|row| self.sum(row, planes)).collect()
+        Crossbar { dense: Dense::new(weights, array, |row| flipped[row]), neurons, flipped }
     }
 
     /// The activation bits of the first `groups` groups of lanes, for neurons with thresholds.
@@ -263,14 +277,33 @@ impl Crossbar {
         groups: usize,
         x: &[LaneWords],
         live: &[LaneWords],
+        keys: Option<&[Keys]>,
         next: &mut [LaneWords],
     ) {
+        if self.dense.is_in_parts() {
+            for group in 0..groups {
+                let prepared = self.dense.prepare(group, &[(1, x, live)]);
+                let reads = Reads { key: keys.map(|keys| &keys[group]), first: 0 };
+                for (word, (thresholds, next)) in thresholds.chunks(64).zip(&mut *next).enumerate() {
+                    let mut bits = [0; GROUP];
+                    for (i, &threshold) in thresholds.iter().enumerate() {
+                        let sums = self.dense.prepared_sums(64 * word + i, &prepared, reads);
+                        for (bits, &sum) in bits.iter_mut().zip(&sums) {
+                            *bits |= u64::from(sum >= threshold) << i;
+                        }
+                    }
+                    next[group] = bits;
+                }
+            }
+            return;
+        }
         // The weights of 64 neurons stay at hand while the lanes go by.
         for (word, (thresholds, next)) in thresholds.chunks(64).zip(next).enumerate() {
             for (group, next) in next[..groups].iter_mut().enumerate() {
                 let counts = live_counts(group, live);
                 let mut bits = [0; GROUP];
                 for (i, &threshold) in thresholds.iter().enumerate() {
+                    let threshold = threshold - self.dense.offset(64 * word + i);
                     let sums = self.dense.group_sums(64 * word + i, group, x, live, &counts);
                     for (bits, &sum) in bits.iter_mut().zip(&sums) {
                         *bits |= u64::from(sum >= threshold) << i;
@@ -282,9 +315,9 @@ impl Crossbar {
     }
 
     /// The sums of a group of lanes, neuron by neuron.
-    pub fn lane_sums(&self, group: usize, x: &[LaneWords], live: &[LaneWords]) -> Vec<[i64; GROUP]> {
-        let counts = live_counts(group, live);
-        (0..self.dense.rows).map(|row| self.dense.group_sums(row, group, x, live, &counts)).collect()
+    pub fn lane_sums(&self, group: usize, planes: &LanePlanes, reads: Reads<&Keys>) -> Vec<[i64; GROUP]> {
+        let prepared = self.dense.prepare(group, planes);
+        (0..self.dense.rows).map(|row| self.dense.prepared_sums(row, &prepared, reads)).collect()
     }
 
     /// The sign that the contract gives the sum of `row`, where the neurons have another.
@@ -321,10 +354,11 @@ struct Class {
 }
 
 impl OutputLayer {
-    /// `stream` is what chooses among crossbars.
-    pub fn new(output: &Output, stream: Option<Stream>) -> OutputLayer {
-        let mut crossbars = vec![Classes::new(&output.weights, &output.scale, &output.offset, output.shift)];
-        crossbars.extend(output.others.iter().map(|c| Classes::new(&c.weights, &c.scale, &c.offset, output.shift)));
+    /// `stream` is what chooses among crossbars; `array` is what computes their sums.
+    pub fn new(output: &Output, stream: Option<Stream>, array: Option<&Array>) -> OutputLayer {
+        let classes = |weights, scale, offset| Classes::new(weights, scale, offset, output.shift, array);
+        let mut crossbars = vec![classes(&output.weights, &output.scale, &output.offset)];
+        crossbars.extend(output.others.iter().map(|c| classes(&c.weights, &c.scale, &c.offset)));
         let choice = |s: Stream| Drawing { stream: s.number, count: s.draws, kind: DrawingKind::Choice };
         OutputLayer { drawing: stream.map(choice), crossbars }
     }
@@ -341,16 +375,18 @@ impl OutputLayer {
         chosen: impl Fn(usize) -> usize,
         x: &[LaneWords],
         live: &[LaneWords],
+        keys: Option<&[Keys]>,
         logits: &mut Vec<i32>,
     ) {
         let classes = self.crossbars[0].classes.len();
         let start = logits.len();
         logits.resize(start + lanes * classes, 0);
         for (group, rows) in logits[start..].chunks_mut(GROUP * classes).enumerate() {
-            let counts = live_counts(group, live);
+            let reads = Reads { key: keys.map(|keys| &keys[group]), first: 0 };
             for (n, crossbar) in self.crossbars.iter().enumerate() {
+                let prepared = crossbar.dense.prepare(group, &[(1, x, live)]);
                 for c in 0..classes {
-                    let sums = crossbar.dense.group_sums(c, group, x, live, &counts);
+                    let sums = crossbar.dense.prepared_sums(c, &prepared, reads);
                     let z = sums.map(|sum| crossbar.logit(c, sum));
                     let logits = rows.iter_mut().skip(c).step_by(classes).zip(z).enumerate();
                     let mine = logits.filter(|(lane, _)| chosen(group * GROUP + lane) == n);
@@ -362,14 +398,14 @@ impl OutputLayer {
 }
 
 impl Classes {
-    fn new(weights: &Weights, scale: &[i32], offset: &[i64], shift: u32) -> Classes {
+    fn new(weights: &Weights, scale: &[i32], offset: &[i64], shift: u32, array: Option<&Array>) -> Classes {
         let class = |(&scale, &offset): (&i32, &i64)| Class {
             scale: scale.into(),
             high: offset >> shift,
             low: offset & ((1 << shift) - 1),
         };
         let classes = scale.iter().zip(offset).map(class).collect();
-        Classes { dense: Dense::new(weights, |_| false), classes, shift }
+        Classes { dense: Dense::new(weights, array, |_| false), classes, shift }
     }
 
     /// The logit of class `c`; a checked network's fit 32 bits.

@@ -9,6 +9,8 @@ mod early;
 mod layers;
 mod masks;
 mod neurons;
+mod parts;
+mod reads;
 mod runner;
 mod trace;
 mod uncertainty;
@@ -72,6 +74,10 @@ pub struct Golden {
     input: Input,
     /// What the inputs draw, if they are dropped.
     input_drawing: Option<Drawing>,
+    /// What the keys of read errors are drawn from, by layer, the output layer last.
+    keys: Vec<Option<Drawing>>,
+    /// Whether passes part at the inputs: these are dropped, or reads of the first layer err.
+    parts_at_inputs: bool,
     /// Every input live.
     inputs_live: Vec<u64>,
     hidden: Vec<HiddenLayer>,
@@ -82,7 +88,8 @@ pub struct Golden {
     root: u64,
     /// Streams of draws, each in every pass.
     streams: u32,
-    /// The first hidden layer with a method, or the last hidden layer; the first where inputs are dropped.
+    /// The first hidden layer with a method, or the last hidden layer, but before the first whose reads err; the first where
+    /// passes part at the inputs.
     parting: usize,
     logit_bits: u32,
     softmax: Softmax,
@@ -98,8 +105,16 @@ impl Golden {
             input: network.input,
             input_drawing: network.input.dropout.map(|code| Drawing::of_inputs(code, network.input.features)),
             inputs_live: full(network.input.features),
-            hidden: hidden.map(|(l, layer)| HiddenLayer::new(layer, network.stream(l), network.is_added(l))).collect(),
-            output: OutputLayer::new(&network.output, network.stream(network.hidden.len())),
+            keys: (0..=network.hidden.len()).map(|l| network.error_stream(l).map(Drawing::of_keys)).collect(),
+            parts_at_inputs: network.input.dropout.is_some() || network.errs(0),
+            hidden: hidden
+                .map(|(l, layer)| HiddenLayer::new(layer, network.stream(l), network.is_added(l), network.array(l)))
+                .collect(),
+            output: OutputLayer::new(
+                &network.output,
+                network.stream(network.hidden.len()),
+                network.array(network.hidden.len()),
+            ),
             random: network.random,
             mask: mask_of(network.random.lfsr_bits)?,
             spacing: spacing_of(network.random.lfsr_bits)?,
@@ -107,7 +122,12 @@ impl Golden {
             streams: network.streams() as u32,
             parting: match network.input.dropout {
                 Some(_) => 0,
-                None => network.hidden.iter().position(|l| l.method.is_some()).unwrap_or(network.hidden.len() - 1),
+                None => {
+                    let first = network.hidden.iter().position(|l| l.method.is_some());
+                    let errs = (0..network.hidden.len()).find(|&l| network.errs(l));
+                    let last = errs.map_or(network.hidden.len() - 1, |l| l.saturating_sub(1));
+                    first.unwrap_or(last).min(last)
+                }
             },
             logit_bits: network.output.logit_bits,
             softmax: Softmax::new(&network.output),

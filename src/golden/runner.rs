@@ -1,10 +1,11 @@
 //! Running images: all passes of some images at once, one pass of one image to a lane.
 
-use super::dense::{GROUP, LaneWords, Operand};
+use super::dense::{GROUP, LaneWords, Operand, Reads};
 use super::draws::Draws;
 use super::layers::{Drawing, DrawingKind, HiddenLayer, Planes};
 use super::masks::Masks;
 use super::neurons::Neurons;
+use super::reads::{self, Keys};
 use super::{Golden, GoldenError};
 use crate::net::Place;
 use crate::random::{Jump, LANES, Lanes};
@@ -25,6 +26,8 @@ struct Block {
     passes: usize,
     /// Of the inputs, then of each layer.
     draws: Vec<Draws>,
+    /// Of the keys of read errors, by layer.
+    keys: Vec<Draws>,
 }
 
 /// Where the rows of a runner start: row r at image `first + r·distance`.
@@ -52,8 +55,10 @@ type Added = Vec<Vec<[i64; GROUP]>>;
 
 /// What all passes of an image share of the parting layer, or of the inputs where these are dropped.
 enum Parting {
-    /// Activation bits before dropout, by crossbar; or the inputs.
+    /// Activation bits before dropout, by crossbar.
     Bits(Vec<Vec<u64>>),
+    /// The inputs.
+    Inputs(Planes),
     /// Sums, of which every pass makes its own activations.
     Sums(Vec<i64>),
 }
@@ -68,13 +73,9 @@ impl<'g> Runner<'g> {
         let mut blocks = Vec::with_capacity(passes.div_ceil(LANES));
         for first_pass in (0..passes).step_by(LANES) {
             let passes = LANES.min(passes - first_pass);
-            let mut draws = Vec::with_capacity(1 + golden.hidden.len());
-            for drawing in golden.drawings() {
-                let Some(drawing) = drawing else {
-                    draws.push(Draws::None);
-                    continue;
-                };
-                draws.push(match drawing.kind {
+            let of = |drawing: Option<Drawing>| -> Result<Draws, GoldenError> {
+                let Some(drawing) = drawing else { return Ok(Draws::None) };
+                Ok(match drawing.kind {
                     DrawingKind::Masks { code: 0, .. } => Draws::Masks(Masks::Constant { live: true }),
                     DrawingKind::Masks { code, .. } if code == 1 << code_bits => {
                         Draws::Masks(Masks::Constant { live: false })
@@ -101,9 +102,11 @@ impl<'g> Runner<'g> {
                             _ => Draws::numbers(lanes, drawing.count, code_bits),
                         }
                     }
-                });
-            }
-            blocks.push(Block { passes, draws });
+                })
+            };
+            let draws = golden.drawings().map(of).collect::<Result<_, _>>()?;
+            let keys = golden.keys.iter().map(|&drawing| of(drawing)).collect::<Result<_, _>>()?;
+            blocks.push(Block { passes, draws, keys });
         }
         Ok(Runner::of(golden, blocks))
     }
@@ -111,12 +114,13 @@ impl<'g> Runner<'g> {
     /// A runner of the deterministic pass.
     pub fn deterministic(golden: &'g Golden) -> Self {
         let draws = golden.drawings().map(|_| Draws::None).collect();
-        Runner::of(golden, vec![Block { passes: 1, draws }])
+        let keys = golden.keys.iter().map(|_| Draws::None).collect();
+        Runner::of(golden, vec![Block { passes: 1, draws, keys }])
     }
 
     fn of(golden: &'g Golden, blocks: Vec<Block>) -> Self {
         let words = golden.hidden.iter().map(HiddenLayer::output_words).max().unwrap_or(0);
-        let words = words.max(if golden.input_drawing.is_some() { golden.inputs_live.len() } else { 0 });
+        let words = words.max(if golden.parts_at_inputs { golden.inputs_live.len() } else { 0 });
         let zeros = || vec![[[0; GROUP]; LANES / GROUP]; words];
         Runner { golden, blocks, x: zeros(), live: zeros(), next_x: zeros(), logits: vec![] }
     }
@@ -129,18 +133,31 @@ impl<'g> Runner<'g> {
         let code_bits = golden.random.code_bits;
         let shared: Vec<Shared> = images.iter().map(|image| golden.shared(image)).collect();
         logits.clear();
-        for Block { passes, draws } in blocks {
+        for Block { passes, draws, keys } in blocks {
             let lanes = images.len() * *passes;
-            let parts_at_inputs = golden.input_drawing.is_some();
+            let parts_at_inputs = golden.parts_at_inputs;
+            // Bit planes of the inputs, where there are several.
+            let mut inputs = vec![];
             if parts_at_inputs {
                 draws[0].next_image(golden.input.features, &golden.inputs_live, live);
                 for lane in 0..lanes {
-                    let Parting::Bits(bits) = &shared[lane / *passes].parting else { continue };
-                    for (x, &bits) in x.iter_mut().zip(&bits[0]) {
-                        x.as_flattened_mut()[lane] = bits;
+                    let Parting::Inputs(image) = &shared[lane / *passes].parting else { continue };
+                    for (j, (value, bits, live_bits)) in image.words().enumerate() {
+                        if golden.input.bits == 1 {
+                            put_lane(x, lane, bits);
+                            continue;
+                        }
+                        if lane == 0 {
+                            let zeros = || vec![[[0; GROUP]; LANES / GROUP]; golden.inputs_live.len()];
+                            inputs.push((value, zeros(), zeros()));
+                        }
+                        put_lane(&mut inputs[j].1, lane, bits);
+                        put_lane(&mut inputs[j].2, lane, live_bits);
                     }
                 }
             }
+            let keys: Vec<Option<Vec<Keys>>> =
+                keys.iter_mut().map(|draws| next_keys(draws, lanes, golden.random.code_bits)).collect();
             let mut added: Vec<Added> = vec![vec![]; golden.hidden.len()];
             for (l, _) in golden.hidden[..golden.parting].iter().enumerate().filter(|(_, layer)| layer.is_added) {
                 let rows = shared.first().map_or(0, |shared| shared.added[l][0].len());
@@ -151,19 +168,26 @@ impl<'g> Runner<'g> {
                 if l > golden.parting || parts_at_inputs {
                     let words = l.checked_sub(1).map_or(golden.inputs_live.len(), |b| golden.hidden[b].output_words());
                     // Sums come of the masks before; the draws are this layer's.
-                    let input = (&x[..words], &live[..words]);
+                    let mut planes = vec![(1, &x[..words], &live[..words])];
+                    if l == 0 && !inputs.is_empty() {
+                        planes = inputs.iter().map(|(value, x, live)| (*value, &x[..], &live[..])).collect();
+                    }
+                    let keys = keys[l].as_deref();
                     match &layer.crossbars[..] {
-                        [crossbar] if layer.only_fires() => {
+                        [crossbar] if layer.only_fires() && planes.len() == 1 => {
                             if let Neurons::Threshold(thresholds) = &crossbar.neurons {
-                                crossbar.fire_lanes(thresholds, lanes.div_ceil(GROUP), input.0, input.1, next_x);
+                                let (_, x, live) = planes[0];
+                                crossbar.fire_lanes(thresholds, lanes.div_ceil(GROUP), x, live, keys, next_x);
                             }
                             draws.next_image(layer.size, &layer.all_live, live);
                         }
                         crossbars => {
                             let groups = 0..lanes.div_ceil(GROUP);
                             let adds = |g: usize| layer.residual.map(|from| &added[from][g][..]);
+                            let reads = |g: usize| Reads { key: keys.map(|keys| &keys[g]), first: 0 };
+                            let of_group = |c, g| layer.lane_sums(c, g, &planes, adds(g), reads(g));
                             let sums: Vec<Vec<Vec<[i64; GROUP]>>> = (0..crossbars.len())
-                                .map(|c| groups.clone().map(|g| layer.lane_sums(c, g, input, adds(g))).collect())
+                                .map(|c| groups.clone().map(|g| of_group(c, g)).collect())
                                 .collect();
                             draws.next_image(layer.size, &layer.all_live, live);
                             for lane in 0..lanes {
@@ -188,11 +212,9 @@ impl<'g> Runner<'g> {
                     for lane in 0..lanes {
                         match &shared[lane / *passes].parting {
                             Parting::Bits(bits) => {
-                                let bits = &bits[layer.chosen(draws.of_lane(lane), code_bits)];
-                                for (x, &bits) in x.iter_mut().zip(bits) {
-                                    x.as_flattened_mut()[lane] = bits;
-                                }
+                                put_lane(x, lane, &bits[layer.chosen(draws.of_lane(lane), code_bits)]);
                             }
+                            Parting::Inputs(_) => {}
                             Parting::Sums(sums) => fire_lane(layer, 0, |row| sums[row], draws, lane, x),
                         }
                     }
@@ -217,7 +239,8 @@ impl<'g> Runner<'g> {
             let drawn = &mut draws[1 + golden.hidden.len()];
             drawn.next_choices();
             let chosen = |lane: usize| golden.output.chosen(drawn.of_lane(lane), code_bits);
-            golden.output.push_logits(lanes, chosen, &x[..words], &live[..words], logits);
+            let keys = keys[golden.hidden.len()].as_deref();
+            golden.output.push_logits(lanes, chosen, &x[..words], &live[..words], keys, logits);
         }
         logits
     }
@@ -240,6 +263,16 @@ impl<'g> Runner<'g> {
         golden.output.chosen(draws.of_lane(0), golden.random.code_bits)
     }
 
+    /// The keys of each layer's read errors in the first lane for its next image, the output layer last.
+    pub fn next_keys(&mut self) -> Vec<Option<u64>> {
+        let code_bits = self.golden.random.code_bits;
+        let keys = self.blocks[0].keys.iter_mut().map(|draws| {
+            draws.next_choices();
+            lane_key(draws, 0, code_bits)
+        });
+        keys.collect()
+    }
+
     /// Draws of each hidden layer in the first lane for its next image: which neurons are kept, and the numbers.
     pub fn next_draws(&mut self) -> Vec<(Vec<u64>, Option<Vec<u32>>)> {
         let Runner { golden, blocks, live, .. } = self;
@@ -252,6 +285,27 @@ impl<'g> Runner<'g> {
         });
         draws.collect()
     }
+}
+
+/// Writes the bits of one lane.
+fn put_lane(x: &mut [LaneWords], lane: usize, bits: &[u64]) {
+    for (x, &bits) in x.iter_mut().zip(bits) {
+        x.as_flattened_mut()[lane] = bits;
+    }
+}
+
+/// The key of read errors in a lane, if keys are drawn.
+fn lane_key(draws: &Draws, lane: usize, code_bits: u32) -> Option<u64> {
+    let draw = draws.of_lane(lane)?;
+    Some(reads::key((0..64usize.div_ceil(code_bits as usize)).map(draw), code_bits))
+}
+
+/// The keys of the next image in every lane, by groups of lanes, if keys are drawn.
+fn next_keys(draws: &mut Draws, lanes: usize, code_bits: u32) -> Option<Vec<Keys>> {
+    draws.next_choices();
+    let keys: Vec<u64> = (0..lanes).map(|lane| lane_key(draws, lane, code_bits)).collect::<Option<_>>()?;
+    let of_group = |group: &[u64]| Keys::new(|column| group.get(column).copied().unwrap_or(0));
+    Some(keys.chunks(GROUP).map(of_group).collect())
 }
 
 /// The activation bits that do not depend on draws.
@@ -294,8 +348,8 @@ impl Golden {
     /// What the passes of an image share.
     fn shared(&self, image: &[i16]) -> Shared {
         let image = Planes::new(self.input, image);
-        if self.input_drawing.is_some() {
-            return Shared { parting: Parting::Bits(vec![image.into_bits()]), added: vec![] };
+        if self.parts_at_inputs {
+            return Shared { parting: Parting::Inputs(image), added: vec![] };
         }
         let mut x: Vec<u64> = vec![];
         let mut parting = None;
@@ -306,7 +360,8 @@ impl Golden {
                 _ => vec![(1, Operand::new(&x, &self.hidden[l - 1].all_live))],
             };
             let adds = layer.residual.map(|from| &added[from][0][..]);
-            let mut sums: Vec<Vec<i64>> = (0..layer.crossbars.len()).map(|c| layer.sums(c, &planes, adds)).collect();
+            let mut sums: Vec<Vec<i64>> =
+                (0..layer.crossbars.len()).map(|c| layer.sums(c, &planes, adds, Reads::right())).collect();
             added.push(match layer.is_added {
                 true => layer.crossbars.iter().zip(&sums).map(|(c, sums)| c.contract_sums(sums)).collect(),
                 false => vec![],

@@ -1,6 +1,6 @@
 //! One pass of one image, layer by layer: for finding where hardware first differs.
 
-use super::dense::Operand;
+use super::dense::{Operand, Reads};
 use super::layers::{HiddenLayer, Planes};
 use super::runner::{Rows, Runner};
 use super::{Golden, GoldenError, first_largest};
@@ -43,6 +43,8 @@ impl Golden {
         let rows = Rows { count: 1, first: n.into(), distance: 0 };
         let mut runner = Runner::drawing(self, &starts?, 1, rows)?;
         let (inputs_live, draws) = (runner.next_inputs(), runner.next_draws());
+        let keys = runner.next_keys();
+        let reads = |layer: usize| Reads { key: keys[layer], first: 0 };
         let output = &self.output.crossbars[runner.next_output()];
 
         let image = Planes::new(self.input, image);
@@ -57,7 +59,7 @@ impl Golden {
                 0 => image.operands(),
                 _ => vec![(1, Operand::new(&x, &live))],
             };
-            let sums = layer.sums(chosen, &planes, added(&hidden, layer).as_deref());
+            let sums = layer.sums(chosen, &planes, added(&hidden, layer).as_deref(), reads(l));
             let mut next = layer.fire(chosen, |row| sums[row], draw());
             live = kept;
             if layer.place() == Some(Place::BeforeSign) {
@@ -74,7 +76,7 @@ impl Golden {
             x = next;
         }
         let operand = Operand::new(&x, &live);
-        let output_sums: Vec<i64> = (0..self.classes()).map(|c| output.dense.sum(c, operand)).collect();
+        let output_sums = output.dense.sums(&[(1, operand)], reads(self.hidden.len()));
         let logits: Vec<i32> = output_sums.iter().enumerate().map(|(c, &sum)| output.logit(c, sum)).collect();
         let inputs_live = unpack(&inputs_live, self.input.features);
         Ok(Trace { inputs_live, hidden, class: first_largest(&logits), output_sums, logits })

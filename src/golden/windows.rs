@@ -20,16 +20,16 @@ struct Pooling {
 }
 
 /// Bits of one word that go to one word: `len` of them, from bit `from` to bit `to` of the whole.
-#[derive(Clone, Copy)]
-struct Piece {
-    from: usize,
-    to: usize,
-    len: usize,
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Piece {
+    pub from: usize,
+    pub to: usize,
+    pub len: usize,
 }
 
 impl Piece {
     /// The pieces of `len` bits.
-    fn run(mut from: usize, mut to: usize, mut len: usize) -> impl Iterator<Item = Piece> {
+    pub fn run(mut from: usize, mut to: usize, mut len: usize) -> impl Iterator<Item = Piece> {
         std::iter::from_fn(move || {
             let piece = Piece { from, to, len: len.min(64 - from % 64).min(64 - to % 64) };
             (from, to, len) = (from + piece.len, to + piece.len, len - piece.len);
@@ -37,7 +37,7 @@ impl Piece {
         })
     }
 
-    fn moved(self, word: u64) -> u64 {
+    pub fn moved(self, word: u64) -> u64 {
         (word >> (self.from % 64) & (u64::MAX >> (64 - self.len))) << (self.to % 64)
     }
 }

@@ -6,6 +6,8 @@ use super::{Array, Converter, Network, Stream, Weights};
 pub const FULL_GAIN: u32 = 1 << 8;
 /// Most word-line pairs of a group whose reads may err: two codes for each pair of live inputs and matches.
 pub const MAX_ERROR_GROUP: usize = 16;
+/// Most word-line pairs of a group.
+const MAX_GROUP: usize = 1 << 12;
 /// Largest magnitude of a column's offset.
 const MAX_OFFSET: i32 = 1 << 20;
 
@@ -86,6 +88,9 @@ impl Array {
                 "an array of {rows} rows and {columns} columns, read {group} rows at once; at least 1 of each, and rows a multiple \
                  of those read at once"
             ));
+        }
+        if *group > MAX_GROUP {
+            return Err(format!("{group} rows read at once; at most {MAX_GROUP} are supported"));
         }
         if !(2..=16).contains(&converter.bits) || converter.shift > 8 {
             let Converter { bits, shift } = converter;

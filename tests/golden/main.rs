@@ -1,6 +1,7 @@
 //! The golden model computes what `docs/semantics.md` says, shown by a second implementation of that text.
 
 mod networks;
+mod parts;
 mod reference;
 
 use neuspin::golden::{Golden, GoldenError, ImageResult};
@@ -43,6 +44,34 @@ proptest! {
     }
 
     #[test]
+    fn arrays_read_in_parts_are_what_the_contract_says(seed in any::<u64>(), passes in passes(), first in first_image()) {
+        let (net, images) = networks::in_parts(seed, 2);
+        let golden = Golden::new(&net).unwrap();
+        let results = golden.run(&images, first, passes).unwrap();
+        for (i, result) in results.iter().enumerate() {
+            let logits = reference_logits(&net, images.image(i), first + i as u64, passes);
+            prop_assert_eq!(result, &reference::result(&logits));
+        }
+    }
+
+    #[test]
+    fn a_trace_of_arrays_is_what_the_contract_says(seed in any::<u64>(), pass in 0u32..200, n in first_image()) {
+        let (net, images) = networks::in_parts(seed, 1);
+        let trace = Golden::new(&net).unwrap().trace(images.image(0), n, pass).unwrap();
+        prop_assert_eq!(trace, reference::pass(&net, images.image(0), n, pass, true));
+    }
+
+    #[test]
+    fn no_read_errs_in_the_deterministic_pass(seed in any::<u64>()) {
+        let (net, images) = networks::in_parts(seed, 3);
+        let results = Golden::new(&net).unwrap().deterministic(&images).unwrap();
+        for (i, result) in results.iter().enumerate() {
+            let logits = reference::pass(&net, images.image(i), 0, 0, false).logits;
+            prop_assert_eq!(result, &reference::result(&[logits]));
+        }
+    }
+
+    #[test]
     fn the_deterministic_pass_drops_nothing(seed in any::<u64>()) {
         let (net, images) = networks::convolving(seed, 3);
         let results = Golden::new(&net).unwrap().deterministic(&images).unwrap();
@@ -66,7 +95,7 @@ proptest! {
 
     #[test]
     fn early_stop_is_what_the_contract_says(seed in any::<u64>(), every in 1u32..=5, passes in 1u32..=12, like in 0usize..6) {
-        let (mut net, images) = networks::convolving(seed, 6);
+        let (mut net, images) = networks::in_parts(seed, 6);
         net.early_stop = networks::early_stop(&net, &images, every, like);
         let Some(rule) = net.early_stop else { return Ok(()) };
         let golden = Golden::new(&net).unwrap();

@@ -2,8 +2,9 @@
 
 use neuspin::golden::Golden;
 use neuspin::net::{
-    Affine, BitMatrix, Conv, Crossbar, Crossbars, Direction, Dropout, Drops, EarlyStop, Hidden, Images, Input, Map,
-    Method, Network, Output, OutputCrossbar, Pad, Place, Pool, PoolKind, Random, ScaleDropout, Subset, Weights,
+    Affine, Array, BitMatrix, Conv, Converter, Crossbar, Crossbars, Direction, Dropout, Drops, EarlyStop, Hidden,
+    Images, Input, Map, Method, Network, Output, OutputCrossbar, Pad, Place, Pool, PoolKind, Random, ReadErrors,
+    ScaleDropout, Subset, Weights,
 };
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
@@ -20,6 +21,63 @@ pub fn random(seed: u64, images: usize) -> (Network, Images) {
 #[allow(dead_code)]
 pub fn convolving(seed: u64, images: usize) -> (Network, Images) {
     network(seed, images, true)
+}
+
+/// The same, where arrays read in parts compute the sums of some layers.
+#[allow(dead_code)]
+pub fn in_parts(seed: u64, images: usize) -> (Network, Images) {
+    let (mut net, images) = network(seed, images, true);
+    let rng = &mut StdRng::seed_from_u64(seed ^ 0xA88A);
+    let mut arrays = vec![];
+    for l in 0..=net.hidden.len() {
+        let weights = net.hidden.get(l).map_or(&net.output.weights, |h| &h.weights);
+        let fits = weights.planes().len() == 1 && rng.random_bool(0.7);
+        arrays.push(fits.then(|| array(rng, weights.rows(), weights.cols())));
+    }
+    if rng.random_bool(0.8) {
+        net.chip.arrays = arrays;
+    }
+    // Offsets and wide steps reach further.
+    net.output.logit_bits = 28;
+    net.check().unwrap();
+    (net, images)
+}
+
+fn array(rng: &mut StdRng, neurons: usize, inputs: usize) -> Array {
+    let group = *[1, 2, 3, 7, 8, 9, 13, 16, 24, 32, 63, 64, 65, 100].choose(rng).unwrap();
+    let mut converter = Converter { bits: *[2, 3, 4, 5, 8, 16].choose(rng).unwrap(), shift: 0 };
+    if rng.random_bool(0.4) {
+        converter.shift = rng.random_range(0..=8);
+    }
+    let groups = inputs.div_ceil(group);
+    let gain = |rng: &mut StdRng| if rng.random_bool(0.3) { 256 } else { rng.random_range(0..=256) };
+    let mut gains: Vec<u32> = (0..groups).map(|_| gain(rng)).collect();
+    if rng.random_bool(0.5) {
+        gains.clear();
+    }
+    let mut offsets: Vec<i32> = (0..neurons).map(|_| rng.random_range(-20..=20)).collect();
+    if rng.random_bool(0.5) {
+        offsets.clear();
+    }
+    if rng.random_bool(0.2) {
+        // Exact but for offsets.
+        gains.clear();
+        converter = Converter { bits: 16, shift: 0 };
+    }
+    let errors = (group <= 16 && rng.random_bool(0.5)).then(|| {
+        let most = *[0, 300, 20_000, 65_536].choose(rng).unwrap();
+        let mut codes = vec![];
+        for n in 0..=group {
+            for m in 0..=n {
+                let low = if m == 0 { 0 } else { rng.random_range(0..=most) };
+                let high = if m == n { 0 } else { rng.random_range(0..=most.min(65_536 - low)) };
+                codes.push((low, high));
+            }
+        }
+        ReadErrors { codes }
+    });
+    let (rows, columns) = (group * rng.random_range(1..=8), rng.random_range(1..=64));
+    Array { rows, columns, group, converter, gains, offsets, errors }
 }
 
 fn network(seed: u64, images: usize, convolutions: bool) -> (Network, Images) {
@@ -129,7 +187,7 @@ fn network(seed: u64, images: usize, convolutions: bool) -> (Network, Images) {
 /// enough.
 #[allow(dead_code)]
 pub fn early_stop(net: &Network, images: &Images, every: u32, like: usize) -> Option<EarlyStop> {
-    if net.stochastic_layers() == 0 {
+    if net.streams() == 0 {
         return None;
     }
     let mut sums = Golden::new(net).unwrap().run(images, 0, every).unwrap()[like].sum.clone();

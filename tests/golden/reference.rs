@@ -1,6 +1,7 @@
 //! `docs/semantics.md` word for word: one bit, one draw, one sum after another. Nothing of the golden model is used
 //! but the types of its results; long jumps are by matrix, where the golden model's are by polynomial.
 
+use crate::parts::{self, Reading};
 use neuspin::golden::{HiddenTrace, ImageResult, Trace};
 use neuspin::net::{Conv, Direction, Drops, EarlyStop, Hidden, Images, Method, Network, Place, PoolKind, Weights};
 use neuspin::random::JumpMatrix;
@@ -61,7 +62,22 @@ pub fn pass(net: &Network, image: &[i16], n: u64, t: u32, draw: bool) -> Trace {
     let mut s = 0;
     // All layers with Scale-Dropout share the stream of the first of them, and draw from it in turn.
     let scales = net.hidden.iter().filter(|l| matches!(l.method, Some(Method::Scale(_)))).count();
-    let all_streams = net.stochastic_layers() as u128 - scales.saturating_sub(1) as u128;
+    let methods = net.stochastic_layers() as u128 - scales.saturating_sub(1) as u128;
+    // §9: streams of read errors come after all others.
+    let errs = |layer: usize| net.array(layer).is_some_and(|array| array.errors.is_some());
+    let all_streams = methods + (0..=net.hidden.len()).filter(|&l| errs(l)).count() as u128;
+    let reading = |layer: usize| {
+        let key = (draw && errs(layer)).then(|| {
+            let (k, number) = (net.random.code_bits, methods + (0..layer).filter(|&l| errs(l)).count() as u128);
+            let count = 64u32.div_ceil(k);
+            let (_, spacing) = source(net.random.lfsr_bits);
+            let stream = u128::from(t) * all_streams + number;
+            let steps = stream * u128::from(spacing) + u128::from(n) * u128::from(count * k);
+            let mut draws = Draws::at(net, steps);
+            (0..count).fold(0u128, |key, u| key | u128::from(draws.next(k)) << (u * k)) as u64
+        });
+        Reading { net, layer, key }
+    };
     let mut scale_stream = None;
     let mut scales_before = 0;
     // §3, Input dropout: the stream before those of the layers.
@@ -76,7 +92,7 @@ pub fn pass(net: &Network, image: &[i16], n: u64, t: u32, draw: bool) -> Trace {
         s = 1;
     }
     let inputs_live = live.clone();
-    for layer in &net.hidden {
+    for (l, layer) in net.hidden.iter().enumerate() {
         let k = net.random.code_bits;
         let neurons = layer.weights.rows();
         let units = match &layer.method {
@@ -121,8 +137,8 @@ pub fn pass(net: &Network, image: &[i16], n: u64, t: u32, draw: bool) -> Trace {
             trace.sums.iter().map(|&a| a as i32).collect::<Vec<i32>>()
         });
         let (sums, active, now_live) = match &layer.conv {
-            None => hidden_layer(layer, skip, &x, &live, k, &r, draw),
-            Some(conv) => convolution(layer, conv, skip, &x, &live, k, &r, draw),
+            None => hidden_layer(layer, reading(l), skip, &x, &live, k, &r, draw),
+            Some(conv) => convolution(layer, reading(l), conv, skip, &x, &live, k, &r, draw),
         };
         live = now_live;
         x = active.iter().map(|&bit| if bit { 1 } else { -1 }).collect();
@@ -142,7 +158,7 @@ pub fn pass(net: &Network, image: &[i16], n: u64, t: u32, draw: bool) -> Trace {
             (weights, scale, offset) = (&other.weights, &other.scale, &other.offset);
         }
     }
-    let sums = sums(weights, &x, &live);
+    let sums = sums(reading(net.hidden.len()), weights, &x, &live, 0);
     let mut logits = vec![];
     for (c, &a) in sums.iter().enumerate() {
         let exact = i128::from(scale[c]) * i128::from(a) + i128::from(offset[c]);
@@ -160,8 +176,10 @@ fn compare(a: i32, t: i32, direction: Direction) -> bool {
 }
 
 /// §2 and §3: sums, activations and live bits, with the draws `r` of the pass.
+#[allow(clippy::too_many_arguments)]
 fn hidden_layer(
     layer: &Hidden,
+    reading: Reading,
     skip: Option<Vec<i32>>,
     x: &[i32],
     live: &[bool],
@@ -176,7 +194,7 @@ fn hidden_layer(
             weights = &m.others[n as usize - 1].weights;
         }
     }
-    let mut sums = sums(weights, x, live);
+    let mut sums = sums(reading, weights, x, live, 0);
     for o in 0..sums.len() {
         sums[o] += skip.as_ref().map_or(0, |skip| skip[o]);
     }
@@ -273,6 +291,7 @@ fn after_pooling(conv: &Conv) -> (usize, usize) {
 #[allow(clippy::too_many_arguments)]
 fn convolution(
     layer: &Hidden,
+    reading: Reading,
     conv: &Conv,
     skip: Option<Vec<i32>>,
     x: &[i32],
@@ -312,7 +331,8 @@ fn convolution(
             weights = &m.others[n as usize - 1].weights;
         }
     }
-    let mut sums_at: Vec<Vec<i32>> = maps.iter().map(|(x, live)| sums(weights, x, live)).collect();
+    let mut sums_at: Vec<Vec<i32>> =
+        maps.iter().enumerate().map(|(position, (x, live))| sums(reading, weights, x, live, position)).collect();
     let (pooled_rows, pooled_cols) = after_pooling(conv);
     let window = |n: usize| {
         let pool = conv.pool.unwrap();
@@ -379,8 +399,11 @@ fn weight(weights: &Weights, o: usize, i: usize) -> i32 {
     w
 }
 
-/// §2: Σ live · w · x.
-fn sums(weights: &Weights, x: &[i32], live: &[bool]) -> Vec<i32> {
+/// §2: Σ live · w · x; §9 where the layer has an array.
+fn sums(reading: Reading, weights: &Weights, x: &[i32], live: &[bool], position: usize) -> Vec<i32> {
+    if reading.net.array(reading.layer).is_some() {
+        return parts::sums(reading, weights, x, live, position);
+    }
     let mut sums = vec![0; weights.rows()];
     for (o, sum) in sums.iter_mut().enumerate() {
         for i in 0..x.len() {
