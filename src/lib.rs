@@ -4,6 +4,7 @@
 //! `docs/semantics.md`. [`data`] holds the images that both read.
 #![forbid(unsafe_code)]
 
+pub mod chip;
 pub mod cosim;
 pub mod data;
 pub mod device;

@@ -2,7 +2,7 @@
 
 use super::Status;
 use super::inputs::InputArgs;
-use super::model_arg::{DrawArgs, ModelArg};
+use super::model_arg::{ChipArgs, DrawArgs, ModelArg};
 use super::output::{Output, facts, grouped};
 use super::plan_arg::PlanArgs;
 use super::proof::{Proof, Verdict};
@@ -21,6 +21,7 @@ Examples:
   neuspin cosim digits-spindrop --wave image.fst --wave-image 7      then: gtkwave image.fst
   neuspin cosim digits-spindrop --uncertainty all --lanes 4 --pe 8,4,1 --simd 64,128,32
   neuspin cosim digits-spindrop --early-stop 4:2 --max-passes 16     passes end when a class is clear
+  neuspin cosim digits-spindrop --chip chip.toml --die 3             a die that is not ideal
   neuspin cosim digits-spindrop --icarus 3                           a second simulator
   neuspin cosim mnist-spindrop-8bit --data images.npy --passes 8 --json";
 
@@ -37,6 +38,8 @@ pub struct Args {
     inputs: InputArgs,
     #[command(flatten)]
     draws: DrawArgs,
+    #[command(flatten)]
+    chip: ChipArgs,
     #[command(flatten)]
     plan: PlanArgs,
     #[command(flatten)]
@@ -79,7 +82,7 @@ fn passes_each(o: &Outcome) -> String {
 }
 
 pub fn run(args: &Args, output: &Output) -> Result<Status> {
-    let (model, network) = args.model.network(&args.draws)?;
+    let (model, network) = args.model.network_on(&args.draws, &args.chip)?;
     let inputs = args.inputs.load(&model)?;
     let simulation = &args.simulation;
     ensure!(

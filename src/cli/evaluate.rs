@@ -2,7 +2,7 @@
 
 use super::Status;
 use super::inputs::{InputArgs, Inputs};
-use super::model_arg::{DrawArgs, ModelArg};
+use super::model_arg::{ChipArgs, DrawArgs, ModelArg};
 use super::output::{Output, facts, grouped, percent};
 use anyhow::Result;
 use neuspin::data::npy;
@@ -19,6 +19,7 @@ Examples:
   neuspin evaluate mnist-spindrop-8bit --passes 64 --limit 1000
   neuspin evaluate mnist-spindrop-8bit --data fashion-mnist     images of another kind
   neuspin evaluate mnist-spindrop-1bit --early-stop 4:2         no more passes than an image needs
+  neuspin evaluate digits-spindrop --chip chip.toml --die 3     on a chip that is not ideal
   neuspin evaluate models/mine --data images.npy --labels classes.npy --logits out.npy
   neuspin evaluate digits-spindrop --json | jq .accuracy";
 
@@ -34,6 +35,8 @@ pub struct Args {
     inputs: InputArgs,
     #[command(flatten)]
     draws: DrawArgs,
+    #[command(flatten)]
+    chip: ChipArgs,
     /// Write the float logits of the mean over all passes, N x classes, to this .npy file
     #[arg(long, value_name = "OUT.npy")]
     logits: Option<PathBuf>,
@@ -70,7 +73,7 @@ pub fn decided_right(results: &[ImageResult], labels: &[usize]) -> Result<f64> {
 }
 
 pub fn run(args: &Args, output: &Output) -> Result<Status> {
-    let (model, network) = args.model.network(&args.draws)?;
+    let (model, network) = args.model.network_on(&args.draws, &args.chip)?;
     let inputs = args.inputs.load(&model)?;
     let found = evaluate(&network, &inputs, output)?;
     if let Some(path) = &args.logits {

@@ -1,7 +1,7 @@
 //! `neuspin generate`: from a model to Verilog.
 
 use super::Status;
-use super::model_arg::{DrawArgs, ModelArg};
+use super::model_arg::{ChipArgs, DrawArgs, ModelArg};
 use super::output::{Output, facts, grouped, table};
 use super::plan_arg::PlanArgs;
 use anyhow::Result;
@@ -20,6 +20,7 @@ Examples:
   neuspin generate digits-spindrop --pe 8,8,1 --simd 32,64,64 --lanes 4    by hand, layer by layer
   neuspin generate models/mine --target-luts 40000 --max-passes 128 --out build/mine
   neuspin generate digits-spindrop --uncertainty entropy,information    entropy on the chip
+  neuspin generate digits-spindrop --chip chip.toml --die 3    the die's weights, devices and arrays
   neuspin generate digits-spindrop --taps --out build/tapped    shows all activations";
 
 /// Generate Verilog: one module a file, memory images, a manifest, a FuseSoC core.
@@ -40,6 +41,8 @@ pub struct Args {
     plan: PlanArgs,
     #[command(flatten)]
     draws: DrawArgs,
+    #[command(flatten)]
+    chip: ChipArgs,
 }
 
 /// Writes the files of a design; to `hdl_out/<design>` unless told otherwise.
@@ -51,7 +54,7 @@ pub fn write(design: &Design, model: &Model, network: &Network, out: Option<&Pat
 }
 
 pub fn run(args: &Args, output: &Output) -> Result<Status> {
-    let (model, network) = args.model.network(&args.draws)?;
+    let (model, network) = args.model.network_on(&args.draws, &args.chip)?;
     let design = args.plan.design(&network, Options { taps: args.taps, ..Options::default() })?;
     let out = write(&design, &model, &network, args.out.as_deref())?;
 

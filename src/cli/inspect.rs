@@ -1,9 +1,10 @@
 //! `neuspin inspect`: what is in a model, layer by layer.
 
 use super::Status;
-use super::model_arg::ModelArg;
+use super::model_arg::{ChipArgs, ModelArg};
 use super::output::{Output, facts, grouped, percent, table};
 use anyhow::Result;
+use neuspin::chip::OfDie;
 use neuspin::lower::lower;
 use neuspin::model::{Encoding, Method, Model};
 use neuspin::net::{self, Direction, Hidden, Network};
@@ -13,6 +14,7 @@ const EXAMPLES: &str = "\
 Examples:
   neuspin inspect digits-spindrop
   neuspin inspect models/mine
+  neuspin inspect digits-spindrop --chip chip.toml --die 3        what is not ideal about a die
   neuspin inspect digits-spindrop --json | jq '.layers[0].thresholds'";
 
 /// Show what is in a model: layers, thresholds, methods, memory.
@@ -21,14 +23,18 @@ Examples:
 pub struct Args {
     #[command(flatten)]
     model: ModelArg,
+    #[command(flatten)]
+    chip: ChipArgs,
 }
 
 pub fn run(args: &Args, output: &Output) -> Result<Status> {
     let model = args.model.read()?;
-    let network = lower(&model)?;
+    let ideal = lower(&model)?;
+    let die = args.chip.die(&ideal)?;
+    let network = die.as_ref().map_or(ideal, |of| of.network.clone());
     let layers: Vec<Value> = (0..model.layers.len()).map(|l| layer(&model, &network, l)).collect();
     let memory: u64 = layers.iter().filter_map(|l| l["memory_bits"].as_u64()).sum();
-    let json = json!({
+    let mut json = json!({
         "model": model.name,
         "description": model.description,
         "command": model.command,
@@ -49,8 +55,67 @@ pub fn run(args: &Args, output: &Output) -> Result<Status> {
         },
         "random": network.random,
     });
-    output.result(&json, &text(&model, &network, &layers, memory))?;
+    let mut text = text(&model, &network, &layers, memory);
+    if let Some(of) = &die {
+        json["chip"] = chip_json(of);
+        text += &format!("\n\n{}", chip_text(of));
+    }
+    output.result(&json, &text)?;
     Ok(Status::Success)
+}
+
+/// What is not ideal about a die.
+fn chip_json(of: &OfDie) -> Value {
+    let net::Chip { devices, arrays, origin } = &of.network.chip;
+    json!({
+        "origin": origin,
+        "cells": { "stuck": of.stuck, "wrong": of.programmed.repaired, "moved_columns": of.programmed.moved, "flipped": of.flipped },
+        "devices": devices,
+        "arrays": arrays,
+        "notes": of.notes,
+    })
+}
+
+fn chip_text(of: &OfDie) -> String {
+    let network = &of.network;
+    let die = network
+        .chip
+        .origin
+        .as_ref()
+        .map_or(String::new(), |o| format!("{} of {}, seed {}", o.die, o.description, o.seed));
+    let cells = format!(
+        "{} stuck, {} of {} bits wrong after programming, {} neurons moved to spare columns; {} flipped since",
+        of.stuck, of.programmed.repaired, of.programmed.bits, of.programmed.moved, of.flipped
+    );
+    let mut rows = vec![("die", die), ("cells", cells)];
+    for (s, device) in network.chip.devices.iter().enumerate() {
+        let Some(d) = device else { continue };
+        let broken = d.stuck.iter().flatten().count();
+        let jitter = if d.jitter > 0 { ", jitter" } else { "" };
+        let walk = if d.walk.is_some() { ", walk" } else { "" };
+        let cycle = if d.cycle.is_some() { ", SET/READ/RESET" } else { "" };
+        let widest = d.deviations.iter().map(|v| v.unsigned_abs()).max().unwrap_or(0);
+        rows.push((
+            "dropout units",
+            format!("stream {s}: codes off by up to {widest}, {broken} broken{jitter}{walk}{cycle}"),
+        ));
+    }
+    for (l, array) in network.chip.arrays.iter().enumerate() {
+        let Some(a) = array else { continue };
+        let errors = if a.errors.is_some() { ", reads err" } else { "" };
+        rows.push((
+            "array",
+            format!(
+                "layer {l}: {} x {} cells, {} word lines at once, {} bits in steps of {}{errors}",
+                a.rows,
+                a.columns,
+                a.group,
+                a.converter.bits,
+                1u32 << a.converter.shift
+            ),
+        ));
+    }
+    facts(&rows)
 }
 
 fn layer(model: &Model, network: &Network, l: usize) -> Value {

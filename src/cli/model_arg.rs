@@ -3,10 +3,11 @@
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use include_dir::{Dir, include_dir};
+use neuspin::chip::{Description, OfDie};
 use neuspin::lower::lower;
 use neuspin::model::{MANIFEST, Model};
 use neuspin::net::{EarlyStop, Network};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// The models that come with the program, so that it works in any folder.
@@ -31,6 +32,40 @@ pub struct DrawArgs {
     /// End an image's passes once one class is clear: every EVERY passes, if its mean logit leads the second by LEAD or more
     #[arg(long, value_name = "EVERY:LEAD")]
     pub early_stop: Option<EarlyStopArg>,
+}
+
+/// Which chip a network stands on.
+#[derive(Args, Default)]
+#[command(next_help_heading = "Chip")]
+pub struct ChipArgs {
+    /// Description of a chip that is not ideal: docs/chip.md
+    #[arg(long, value_name = "CHIP.toml")]
+    chip: Option<PathBuf>,
+    /// Number of the die [default: the description's]
+    #[arg(long, value_name = "N", requires = "chip")]
+    die: Option<u64>,
+    /// Measured defects: cells, units and offsets by name, beside those of the description or alone
+    #[arg(long, value_name = "DEFECTS.csv")]
+    defects: Option<PathBuf>,
+}
+
+impl ChipArgs {
+    /// The description, if any is given.
+    fn description(&self) -> Result<Option<Description>> {
+        let description = self.chip.as_deref().map(Description::read).transpose()?;
+        Ok(match &self.defects {
+            Some(path) => Some(description.unwrap_or_else(Description::ideal).with_defects(path)?),
+            None => description,
+        })
+    }
+
+    /// The die of a network; says on standard error what the description does not know.
+    pub fn die(&self, network: &Network) -> Result<Option<OfDie>> {
+        let Some(description) = self.description()? else { return Ok(None) };
+        let of = description.network(network, self.die.unwrap_or(description.die()))?;
+        of.notes.iter().for_each(|note| eprintln!("warning: {note}"));
+        Ok(Some(of))
+    }
 }
 
 /// A rule of early stop as people give it.
@@ -106,6 +141,13 @@ impl ModelArg {
         network.early_stop = draws.early_stop.map(|arg| arg.rule(&network)).transpose()?;
         network.check()?;
         Ok((model, network))
+    }
+
+    /// The same on a die, if one is described.
+    pub fn network_on(&self, draws: &DrawArgs, chip: &ChipArgs) -> Result<(Model, Network)> {
+        let (model, network) = self.network(draws)?;
+        let die = chip.die(&network)?;
+        Ok((model, die.map_or(network, |of| of.network)))
     }
 }
 

@@ -73,6 +73,9 @@ fn manifest(design: &Design, network: &Network, origin: &str) -> Value {
     if let Some(dropout) = dropout {
         manifest["input_dropout"] = dropout;
     }
+    if let Some(chip) = &network.chip.origin {
+        manifest["chip"] = json!(chip);
+    }
     manifest
 }
 

@@ -4,7 +4,7 @@
 use super::Network;
 use serde::{Deserialize, Serialize};
 
-/// Devices and arrays; both lists are empty, or have one entry a stream and one a layer.
+/// Devices and arrays; lists are empty, or have one entry a stream and one a layer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Chip {
@@ -14,6 +14,22 @@ pub struct Chip {
     /// By layer, the output layer last: the array that computes its sums; none where they are exact.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub arrays: Vec<Option<Array>>,
+    /// Which die of which description this is; results do not depend on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+}
+
+/// A die of a description (`docs/chip.md`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Origin {
+    /// What the description is called: its file.
+    pub description: String,
+    /// Of the description and the files that it names.
+    pub sha256: String,
+    /// Of all that is drawn for dies.
+    pub seed: u64,
+    pub die: u64,
 }
 
 /// The dropout units of a stream, as stochastic junctions: U units, one for each draw of an ideal pass.

@@ -20,7 +20,7 @@ pub use arrays::{FULL_GAIN, MAX_ERROR_GROUP};
 pub use bits::BitMatrix;
 pub use check::NetError;
 pub(crate) use check::ONE_BIT_INPUTS_ALONE;
-pub use chip::{Array, Chip, Converter, Cycle, Device, ReadErrors, Walk};
+pub use chip::{Array, Chip, Converter, Cycle, Device, Origin, ReadErrors, Walk};
 pub use conv::{Conv, Map, Pad, Pool, PoolKind};
 pub use images::Images;
 pub use method::{Affine, Crossbar, Crossbars, Dropout, Drops, Method, Place, ScaleDropout, Subset};
