@@ -6,7 +6,7 @@ TEST_TOOLS = $(SIMULATION_TOOLS) iverilog yosys
 # Features that the tests and lints are run with. The trainer's takes some minutes to compile; `make test FEATURES=` leaves it out.
 FEATURES = train
 
-.PHONY: cnv fuzz demo tools test lint data bench area uncertainty uncertainty-area neurons-area faults prove compare
+.PHONY: cnv fuzz demo tools test lint data bench area uncertainty uncertainty-area neurons-area faults campaign workflow prove compare
 
 ## demo: the whole way with a bundled network, from model to proven Verilog
 demo:
@@ -54,6 +54,18 @@ neurons-area: tools
 ## faults: accuracy over dies with broken cells, with and without inverted normalization (some minutes; needs node)
 faults:
 	scripts/faults.sh
+
+## campaign: what chips that are not ideal cost every method on MNIST, as a table and figures (some minutes)
+campaign: data
+	cargo run --release --quiet -- campaign campaigns/mnist.toml --out target/campaigns/mnist.csv --figures target/campaigns
+	cp target/campaigns/mnist.svg docs/figures/campaign.svg
+	cp target/campaigns/mnist.csv docs/figures/campaign.csv
+
+## workflow: the digits' campaign in four shards, by Snakemake (installed into target/snakemake)
+workflow:
+	cargo build --release --quiet
+	test -x target/snakemake/bin/snakemake || (python3 -m venv target/snakemake && target/snakemake/bin/pip install --quiet snakemake)
+	target/snakemake/bin/snakemake -s workflows/campaign/Snakefile --cores 2 --config campaign=campaigns/digits.toml shards=4
 
 ## prove: every bundled model in Verilator, two foldings, with and without paused streams (a quarter of an hour)
 prove: tools

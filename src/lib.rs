@@ -4,6 +4,7 @@
 //! `docs/semantics.md`. [`data`] holds the images that both read.
 #![forbid(unsafe_code)]
 
+pub mod campaign;
 pub mod chip;
 pub mod cosim;
 pub mod data;
@@ -22,6 +23,7 @@ pub mod plan;
 pub mod random;
 pub mod report;
 pub mod rtl;
+pub mod selftest;
 #[cfg(feature = "train")]
 pub mod train;
 pub mod uncertainty;

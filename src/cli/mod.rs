@@ -1,6 +1,7 @@
 //! Command line: one file a subcommand.
 
 mod calibrate;
+mod campaign;
 mod compare;
 mod completions;
 mod cosim;
@@ -16,6 +17,7 @@ mod model_arg;
 mod output;
 mod plan_arg;
 mod proof;
+mod selftest;
 mod thresholds;
 mod train;
 mod uncertainty;
@@ -60,6 +62,8 @@ enum Command {
     Uncertainty(uncertainty::Args),
     Compare(compare::Args),
     Faults(faults::Args),
+    Campaign(campaign::Args),
+    Selftest(selftest::Args),
     Calibrate(calibrate::Args),
     Generate(generate::Args),
     Cosim(cosim::Args),
@@ -90,6 +94,8 @@ pub fn main() -> ExitCode {
         Command::Uncertainty(args) => uncertainty::run(&args, &output),
         Command::Compare(args) => compare::run(&args, &output),
         Command::Faults(args) => faults::run(&args, &output),
+        Command::Campaign(args) => campaign::run(&args, &output),
+        Command::Selftest(args) => selftest::run(&args, &output),
         Command::Calibrate(args) => calibrate::run(&args, &output),
         Command::Generate(args) => generate::run(&args, &output),
         Command::Cosim(args) => cosim::run(&args, &output),
