@@ -224,7 +224,7 @@ fn probabilities_become_the_nearest_code() {
     for (p, code_bits, code) in [(0.25, 16, 16384), (0.1, 16, 6554), (0.0, 16, 0), (1.0, 16, 65536), (0.1, 8, 26)] {
         let mut m = model(8, &[PLAIN], &[PLAIN, PLAIN], 0.0);
         m.layers[0].method = Some(Method::spindrop(p));
-        let options = Options { random: Random { lfsr_bits: 32, code_bits }, ..Options::default() };
+        let options = Options { random: Random::new(32, code_bits), ..Options::default() };
         let network = lower_with(&m, &options).unwrap();
         assert_eq!(network.codes().first().copied(), Some(code), "p {p}");
     }

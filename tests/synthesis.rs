@@ -34,7 +34,7 @@ fn design() -> Design {
             temperature: 1.0,
             others: vec![],
         },
-        random: Random { lfsr_bits: 32, code_bits: 8 },
+        random: Random::new(32, 8),
         seed: 1,
         passes: 8,
         early_stop: None,

@@ -66,7 +66,7 @@ pub fn run(args: &Args, output: &Output) -> Result<Status> {
 
 /// What is not ideal about a die.
 fn chip_json(of: &OfDie) -> Value {
-    let net::Chip { devices, arrays, origin } = &of.network.chip;
+    let net::Chip { devices, arrays, origin, .. } = &of.network.chip;
     json!({
         "origin": origin,
         "cells": { "stuck": of.stuck, "wrong": of.programmed.repaired, "moved_columns": of.programmed.moved, "flipped": of.flipped },
@@ -282,7 +282,12 @@ fn text(model: &Model, network: &Network, layers: &[Value], memory: u64) -> Stri
         ),
         (
             "random bits",
-            format!("LFSRs of {} bits, probabilities of {} bits", network.random.lfsr_bits, network.random.code_bits),
+            match network.random {
+                r if r.source.is_default() => {
+                    format!("LFSRs of {} bits, probabilities of {} bits", r.lfsr_bits, r.code_bits)
+                }
+                r => format!("{}, states of {} bits, probabilities of {} bits", r.source, r.state_bits(), r.code_bits),
+            },
         ),
     ]);
     let number = |v: &Value| v.as_i64().map_or("-".into(), |n| n.to_string());

@@ -18,6 +18,7 @@ mod output;
 mod plan_arg;
 mod proof;
 mod selftest;
+mod source_arg;
 mod thresholds;
 mod train;
 mod uncertainty;

@@ -1,5 +1,6 @@
 //! Which model a command is about.
 
+use super::source_arg::SourceArg;
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use include_dir::{Dir, include_dir};
@@ -29,6 +30,8 @@ pub struct DrawArgs {
     /// Seed of all draws [default: the model's]
     #[arg(long, value_name = "SEED")]
     pub seed: Option<u64>,
+    #[arg(long, value_name = "SOURCE", help = super::source_arg::HELP)]
+    pub source: Option<SourceArg>,
     /// End an image's passes once one class is clear: every EVERY passes, if its mean logit leads the second by LEAD or more
     #[arg(long, value_name = "EVERY:LEAD")]
     pub early_stop: Option<EarlyStopArg>,
@@ -138,6 +141,9 @@ impl ModelArg {
         let mut network = lower(&model)?;
         network.passes = draws.passes.unwrap_or(network.passes);
         network.seed = draws.seed.unwrap_or(network.seed);
+        if let Some(source) = &draws.source {
+            source.apply(&mut network).context("--source")?;
+        }
         network.early_stop = draws.early_stop.map(|arg| arg.rule(&network)).transpose()?;
         network.check()?;
         Ok((model, network))

@@ -20,7 +20,7 @@ pub use trace::{HiddenTrace, Trace};
 pub use uncertainty::{Softmax, Uncertainty};
 
 use crate::net::{EarlyStop, Images, Input, NetError, Network, Random};
-use crate::random::{Jump, RandomError, mask_of, root_from_seed, spacing_of};
+use crate::random::{Generator, RandomError};
 use dense::full;
 use layers::{Drawing, HiddenLayer, OutputLayer};
 use rayon::prelude::*;
@@ -83,8 +83,7 @@ pub struct Golden {
     hidden: Vec<HiddenLayer>,
     output: OutputLayer,
     random: Random,
-    mask: u64,
-    spacing: u64,
+    generator: Generator,
     root: u64,
     /// Streams of draws, each in every pass.
     streams: u32,
@@ -101,6 +100,7 @@ impl Golden {
     pub fn new(network: &Network) -> Result<Golden, GoldenError> {
         network.check()?;
         let hidden = network.hidden.iter().enumerate();
+        let generator = network.generator()?;
         Ok(Golden {
             input: network.input,
             input_drawing: network.input.dropout.map(|code| Drawing::of_inputs(code, network.input.features)),
@@ -116,9 +116,8 @@ impl Golden {
                 network.array(network.hidden.len()),
             ),
             random: network.random,
-            mask: mask_of(network.random.lfsr_bits)?,
-            spacing: spacing_of(network.random.lfsr_bits)?,
-            root: root_from_seed(network.seed, network.random.lfsr_bits),
+            root: generator.root(network.seed),
+            generator,
             streams: network.streams() as u32,
             parting: match network.input.dropout {
                 Some(_) => 0,
@@ -258,9 +257,7 @@ impl Golden {
 
     /// The states in which the streams start, `passes × streams`.
     fn stream_starts(&self, passes: u32) -> Vec<u64> {
-        let spacing = Jump::new(self.random.lfsr_bits, self.mask, self.spacing.into());
-        let streams = passes as usize * self.streams as usize;
-        std::iter::successors(Some(self.root), |&state| Some(spacing.apply(state))).take(streams).collect()
+        self.generator.starts(self.root, passes as usize * self.streams as usize)
     }
 
     fn check_images(&self, images: &Images) -> Result<(), GoldenError> {

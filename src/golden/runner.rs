@@ -8,7 +8,7 @@ use super::neurons::Neurons;
 use super::reads::{self, Keys};
 use super::{Golden, GoldenError};
 use crate::net::Place;
-use crate::random::{Jump, LANES, Lanes};
+use crate::random::{LANES, Lanes, Leap};
 
 /// Runs several rows of images in step, each row one image after another, all passes of each.
 pub(super) struct Runner<'g> {
@@ -93,7 +93,7 @@ impl<'g> Runner<'g> {
                             jump = jump.twice();
                         }
                         states.truncate(rows.count * passes);
-                        let lanes = Lanes::new(golden.random.lfsr_bits, &states)?;
+                        let lanes = Lanes::of(&golden.generator, states)?;
                         match kind {
                             DrawingKind::Masks { code, maps, .. } => {
                                 let masks = Masks::Drawn { lanes, code, code_bits };
@@ -379,8 +379,7 @@ impl Golden {
     }
 
     /// From the start of a stream to its first draw for image `n`, in a layer of `draws` draws.
-    fn jump_to_image(&self, draws: usize, n: u128) -> Jump {
-        let steps = n * draws as u128 * u128::from(self.random.code_bits);
-        Jump::new(self.random.lfsr_bits, self.mask, steps)
+    fn jump_to_image(&self, draws: usize, n: u128) -> Leap {
+        self.generator.jump(n * draws as u128)
     }
 }

@@ -5,7 +5,6 @@ use super::layers::{HiddenLayer, Planes};
 use super::runner::{Rows, Runner};
 use super::{Golden, GoldenError, first_largest};
 use crate::net::Place;
-use crate::random::stream_start;
 
 /// Everything that one pass of one image computes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,11 +36,11 @@ impl Golden {
     /// What pass `pass` of `image` computes, number `n` of those that reached the pass since the streams were started.
     pub fn trace(&self, image: &[i16], n: u64, pass: u32) -> Result<Trace, GoldenError> {
         self.check_image(0, image)?;
-        let (bits, streams) = (self.random.lfsr_bits, self.streams);
-        let starts: Result<Vec<u64>, _> =
-            (0..streams).map(|stream| stream_start(self.root, bits, streams, stream, pass)).collect();
+        let first = u128::from(pass) * u128::from(self.streams);
+        let start = |stream: u32| self.generator.start(self.root, first + u128::from(stream));
+        let starts: Vec<u64> = (0..self.streams).map(start).collect();
         let rows = Rows { count: 1, first: n.into(), distance: 0 };
-        let mut runner = Runner::drawing(self, &starts?, 1, rows)?;
+        let mut runner = Runner::drawing(self, &starts, 1, rows)?;
         let (inputs_live, draws) = (runner.next_inputs(), runner.next_draws());
         let keys = runner.next_keys();
         let reads = |layer: usize| Reads { key: keys[layer], first: 0 };

@@ -95,11 +95,8 @@ impl Network {
         if !(1..=MAX_FAN_IN).contains(&input.features) {
             return fail("input".into(), format!("{} features; 1 to {MAX_FAN_IN} are supported", input.features));
         }
-        if ![32, 48, 64].contains(&self.random.lfsr_bits) {
-            return fail(
-                "random".into(),
-                format!("an LFSR of {} bits; 32, 48 or 64 are supported", self.random.lfsr_bits),
-            );
+        if let Err(error) = self.random.source.check(self.random.lfsr_bits) {
+            return fail("random".into(), error.to_string());
         }
         if !(1..=MAX_CODE_BITS).contains(&self.random.code_bits) {
             return fail(
@@ -107,6 +104,7 @@ impl Network {
                 format!("codes of {} bits; 1 to {MAX_CODE_BITS} are supported", self.random.code_bits),
             );
         }
+        self.check_recording()?;
         if let Some(code) = input.dropout {
             let (bits, full) = (input.bits, 1u32 << self.random.code_bits);
             if bits > 1 {

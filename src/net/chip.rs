@@ -1,7 +1,7 @@
 //! What of its hardware a network's results depend on: dropout units that are devices, and crossbar arrays that are read in
 //! parts (`docs/semantics.md` §8 and §9). A network without either runs on ideal ones.
 
-use super::Network;
+use super::{Family, NetError, Network};
 use serde::{Deserialize, Serialize};
 
 /// Devices and arrays; lists are empty, or have one entry a stream and one a layer.
@@ -17,6 +17,9 @@ pub struct Chip {
     /// Which die of which description this is; results do not depend on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
+    /// Recorded draws, for a source that replays them (§4); as many as it says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recording: Vec<u16>,
 }
 
 /// A die of a description (`docs/chip.md`).
@@ -116,12 +119,30 @@ pub struct ReadErrors {
 }
 
 impl Chip {
+    /// Whether all devices and arrays are ideal.
     pub fn is_ideal(&self) -> bool {
-        *self == Chip::default()
+        self.devices.is_empty() && self.arrays.is_empty()
     }
 }
 
 impl Network {
+    /// Refuses a recording that is not what the source replays.
+    pub(super) fn check_recording(&self) -> Result<(), NetError> {
+        let (recording, bits) = (&self.chip.recording, self.random.code_bits);
+        let words = match self.random.source.family {
+            Family::Replay { words } => words as usize,
+            _ => 0,
+        };
+        let what = if recording.len() != words {
+            format!("{} words, but the source replays {words}", recording.len())
+        } else if let Some(at) = recording.iter().position(|word| u32::from(*word) >> bits > 0) {
+            format!("word {at} is {}; draws have {bits} bits, so at most {}", recording[at], (1u32 << bits) - 1)
+        } else {
+            return Ok(());
+        };
+        Err(NetError::Invalid { network: self.name.clone(), place: "recording".into(), what })
+    }
+
     /// The devices of a stream, where they are not ideal.
     pub fn device(&self, stream: usize) -> Option<&Device> {
         self.chip.devices.get(stream)?.as_ref()

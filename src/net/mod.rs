@@ -29,6 +29,9 @@ pub use streams::Stream;
 pub use stuck::{Columns, StuckCells, StuckMap};
 pub use weights::{MAX_WEIGHT_PLANES, Weights};
 
+pub use crate::random::{Family, Source, Starts};
+
+use crate::random::{Generator, RandomError};
 use serde::{Deserialize, Serialize};
 
 /// Widest code of a dropout probability, in bits.
@@ -155,19 +158,39 @@ pub struct OutputCrossbar {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Random {
-    /// Width of the Galois LFSR: 32, 48 or 64.
+    /// Width of the register, and of the root: 32, 48 or 64, and what else [`Family::widths`] says.
     pub lfsr_bits: u32,
     /// Bits of a draw and of a probability code, 1 to 16.
     pub code_bits: u32,
+    /// The generator, if it is not the default.
+    #[serde(default, skip_serializing_if = "Source::is_default")]
+    pub source: Source,
+}
+
+impl Random {
+    /// The default source with registers of `lfsr_bits` bits, and draws of `code_bits`.
+    pub fn new(lfsr_bits: u32, code_bits: u32) -> Random {
+        Random { lfsr_bits, code_bits, source: Source::default() }
+    }
+
+    /// Bits of a state.
+    pub fn state_bits(&self) -> u32 {
+        self.source.state_bits(self.lfsr_bits)
+    }
 }
 
 impl Default for Random {
     fn default() -> Self {
-        Random { lfsr_bits: 64, code_bits: 16 }
+        Random::new(64, 16)
     }
 }
 
 impl Network {
+    /// What draws come from.
+    pub fn generator(&self) -> Result<Generator, RandomError> {
+        Generator::new(self.random.source, self.random.lfsr_bits, self.random.code_bits, &self.chip.recording)
+    }
+
     pub fn classes(&self) -> usize {
         self.output.weights.rows()
     }

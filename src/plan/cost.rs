@@ -55,7 +55,7 @@ pub(super) fn layer_luts(l: &LayerPlan) -> u64 {
 pub fn cost(network: &Network, plan: &Plan) -> Cost {
     let layers = plan.layers(network);
     let lanes = plan.lanes as u64;
-    let word = u64::from(network.random.lfsr_bits);
+    let word = u64::from(network.random.state_bits());
     let mut total = Cost::default();
     for (index, l) in layers.iter().enumerate() {
         let (xc7, ecp5) = layer_luts_both(l);

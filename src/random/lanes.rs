@@ -2,9 +2,9 @@
 //!
 //! The output bits of a Galois LFSR obey the recurrence of its feedback polynomial:
 //! out(n + bits) = out(n) ^ XOR of out(n + bits − 1 − i) over the bits i of the mask below the highest.
-//! So the states themselves are not needed: the last `bits` output bits stand for them.
+//! So the states themselves are not needed: the last `bits` output bits stand for them. Other sources draw lane by lane.
 
-use super::{Galois, RandomError, galois, mask_of};
+use super::{Galois, Generator, RandomError, galois, mask_of};
 
 /// Streams read in step.
 pub const LANES: usize = 256;
@@ -15,9 +15,73 @@ pub type LaneBits = [u64; LANES / 64];
 /// Output bits made at a time; every tap of the contract's masks lies at least so far back (a test holds it).
 const CHUNK: usize = 8;
 
-/// Up to [`LANES`] streams of equal width, read in step.
+/// Up to [`LANES`] streams of one source, read in step.
 #[derive(Clone, Debug)]
-pub struct Lanes {
+pub struct Lanes(Kind);
+
+#[derive(Clone, Debug)]
+enum Kind {
+    Sliced(Sliced),
+    Drawn(Drawn),
+}
+
+impl Lanes {
+    /// The streams that start in `states` (the lanes beyond them give zeros), for the mask of width `bits`.
+    pub fn new(bits: u32, states: &[u64]) -> Result<Lanes, RandomError> {
+        Ok(Lanes(Kind::Sliced(Sliced::new(bits, states)?)))
+    }
+
+    /// The streams of a source that are in `states`.
+    pub fn of(generator: &Generator, states: Vec<u64>) -> Result<Lanes, RandomError> {
+        if generator.is_sliced() {
+            return Lanes::new(generator.lfsr_bits(), &states);
+        }
+        Ok(Lanes(Kind::Drawn(Drawn { generator: generator.clone(), states, out: vec![] })))
+    }
+
+    /// The next `count` output bits of all streams, in order: bits of draws, whole draws of most sources.
+    pub fn next_bits(&mut self, count: usize) -> &[LaneBits] {
+        match &mut self.0 {
+            Kind::Sliced(lanes) => lanes.next_bits(count),
+            Kind::Drawn(lanes) => lanes.next_bits(count),
+        }
+    }
+}
+
+/// Streams of any source, drawn one by one.
+#[derive(Clone, Debug)]
+struct Drawn {
+    generator: Generator,
+    states: Vec<u64>,
+    out: Vec<LaneBits>,
+}
+
+impl Drawn {
+    /// `count` is a multiple of a draw's bits.
+    fn next_bits(&mut self, count: usize) -> &[LaneBits] {
+        let k = self.generator.code_bits() as usize;
+        debug_assert!(count.is_multiple_of(k), "{count} bits are no draws of {k}");
+        self.out.resize(count, [0; LANES / 64]);
+        // As many draws as a word holds go through one transposition.
+        for out in self.out.chunks_mut(64 / k * k) {
+            for (q, states) in self.states.chunks_mut(64).enumerate() {
+                let mut words = [0; 64];
+                for (word, state) in words.iter_mut().zip(states) {
+                    for at in (0..out.len()).step_by(k) {
+                        *word |= self.generator.draw(state) << at;
+                    }
+                }
+                transpose(&mut words);
+                out.iter_mut().zip(words).for_each(|(out, word)| out[q] = word);
+            }
+        }
+        &self.out
+    }
+}
+
+/// Up to [`LANES`] Galois LFSRs of equal width.
+#[derive(Clone, Debug)]
+struct Sliced {
     bits: usize,
     /// How far behind the new bit, minus `bits`, the bits lie that XOR into it.
     taps: Vec<usize>,
@@ -27,9 +91,8 @@ pub struct Lanes {
     used: usize,
 }
 
-impl Lanes {
-    /// The streams that start in `states` (the lanes beyond them give zeros), for the mask of width `bits`.
-    pub fn new(bits: u32, states: &[u64]) -> Result<Lanes, RandomError> {
+impl Sliced {
+    fn new(bits: u32, states: &[u64]) -> Result<Sliced, RandomError> {
         let mask = mask_of(bits)?;
         let mut out = vec![[0; LANES / 64]; bits as usize];
         for (q, states) in states.chunks(64).enumerate() {
@@ -41,11 +104,10 @@ impl Lanes {
             out.iter_mut().zip(words).for_each(|(out, word)| out[q] = word);
         }
         let taps = (0..bits as usize).filter(|i| mask >> (bits as usize - 1 - i) & 1 == 1).collect();
-        Ok(Lanes { bits: bits as usize, taps, out, used: 0 })
+        Ok(Sliced { bits: bits as usize, taps, out, used: 0 })
     }
 
-    /// The next `count` output bits of all streams, in order.
-    pub fn next_bits(&mut self, count: usize) -> &[LaneBits] {
+    fn next_bits(&mut self, count: usize) -> &[LaneBits] {
         self.out.copy_within(self.used..self.used + self.bits, 0);
         self.used = count;
         let made = count.next_multiple_of(CHUNK);
@@ -86,14 +148,14 @@ pub(crate) fn transpose(words: &mut [u64; 64]) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{WIDTHS, root_from_seed};
+    use super::super::{Family, Source, WIDTHS, root_from_seed};
     use super::*;
     use proptest::prelude::*;
 
     #[test]
     fn every_tap_lies_a_chunk_back() {
         for bits in WIDTHS {
-            let lanes = Lanes::new(bits, &[1]).unwrap();
+            let lanes = Sliced::new(bits, &[1]).unwrap();
             assert!(lanes.taps.iter().all(|tap| tap + CHUNK <= lanes.bits), "width {bits}: {:?}", lanes.taps);
         }
     }
@@ -114,6 +176,28 @@ mod tests {
                         expected[l / 64] |= u64::from(lfsr.step()) << (l % 64);
                     }
                     prop_assert_eq!(bits, expected);
+                }
+            }
+        }
+
+        #[test]
+        fn lanes_of_other_sources_are_their_streams(
+            family in prop::sample::select(&[Family::Fibonacci, Family::Automaton, Family::Pair, Family::Galois][..]),
+            k in 1u32..=16, steps in 1u32..20, seed in any::<u64>(), streams in 1usize..=LANES,
+            counts in prop::collection::vec(0usize..20, 1..5),
+        ) {
+            let source = Source { steps: Some(steps), ..family.into() };
+            let generator = Generator::new(source, 64, k, &[]).unwrap();
+            let states: Vec<u64> = (0..streams as u64).map(|t| generator.root(seed ^ t)).collect();
+            let mut single: Vec<_> = states.iter().map(|&state| generator.stream(state)).collect();
+            let mut lanes = Lanes::of(&generator, states).unwrap();
+            for count in counts {
+                for draw in lanes.next_bits(count * k as usize).chunks_exact(k as usize) {
+                    for (l, stream) in single.iter_mut().enumerate() {
+                        let due = stream.draw();
+                        let bit = |j: usize| draw[j][l / 64] >> (l % 64) & 1;
+                        prop_assert_eq!((0..k as usize).fold(0, |r, j| r | bit(j) << j), due);
+                    }
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 use super::{Jump, RandomError, SplitMix64};
 
-/// The widths that have a mask and a spacing.
+/// The widths of registers that are wide enough for a run. Masks and spacings there are for 8 and 16 bits, too.
 pub const WIDTHS: [u32; 3] = [32, 48, 64];
 
 pub(super) const MASK_64: u64 = 0xD800_0000_0000_0000;
@@ -22,6 +22,8 @@ fn row(bits: u32) -> Result<(u64, u64), RandomError> {
         64 => Ok((MASK_64, 0x9E3_779B_97F7)),
         48 => Ok((0xC000_0018_0000, 0x9E3_779D)),
         32 => Ok((0xA300_0000, 0x9_E37B)),
+        16 => Ok((0xB400, 0x9E3)),
+        8 => Ok((0xB8, 0x9E)),
         _ => Err(RandomError::UnknownWidth { bits }),
     }
 }

@@ -12,7 +12,7 @@ use super::hold::Hold;
 use super::input::InputBuffer;
 use super::intake::Intake;
 use super::join::Join;
-use super::lane::{Lane, Source};
+use super::lane::{self, Lane};
 use super::layer::{Gives, Layer};
 use super::log2::Log2;
 use super::logits::{Early, Logits};
@@ -25,17 +25,20 @@ use super::replay::{Drawn, Replay};
 use super::skew::Skew;
 use super::skip::Skip;
 use super::softmax::Softmax;
+use super::source;
 use super::sums::{Reduce, Sums};
 use super::uncertainty::Uncertainty;
 use super::unit::{Kind, Unit};
 use super::window::Window;
 use crate::leaf;
 use crate::net::{
-    Affine, Conv, Direction, Drops, Hidden, Map, Method, Output, Pad, Pool, PoolKind, Random, ScaleDropout, Subset,
-    Weights,
+    Affine, Conv, Direction, Drops, Family, Hidden, Map, Method, Output, Pad, Pool, PoolKind, Random, ScaleDropout,
+    Source, Starts, Subset, Weights,
 };
 use crate::plan::{self, Kind as LayerKind, LayerPlan, Summed};
 use crate::verilog::VerilogFile;
+
+const SOURCES: &str = "src/rtl/source.rs";
 
 /// A block of the catalogue.
 pub struct Block {
@@ -307,12 +310,53 @@ pub fn catalogue() -> Vec<Block> {
         ),
         block("control", "src/rtl/control.rs", control, "Registers, counters, and the start of the random streams."),
         block("lfsr-leap", "src/leaf/lfsr_leap.rs", lfsr_leap, "The state of an LFSR some steps ahead, and the draw."),
+        block(
+            "leap-fibonacci",
+            SOURCES,
+            || leap(64, Family::Fibonacci.into()),
+            "The same of a Fibonacci LFSR: new bits enter at the top.",
+        ),
+        block(
+            "leap-shared",
+            SOURCES,
+            || leap(32, Source { steps: Some(1), ..Source::default() }),
+            "The same with one step a draw: what sharing an LFSR between neighbours amounts to, for comparison.",
+        ),
+        block(
+            "leap-taps",
+            SOURCES,
+            || leap(16, Family::Taps { mask: 0x8800 }.into()),
+            "An LFSR of any mask, good or bad.",
+        ),
+        block("leap-automaton", SOURCES, || leap(64, Family::Automaton.into()), "A 90/150 cellular automaton."),
+        block("leap-xorshift", SOURCES, || leap(64, Family::Xorshift.into()), "Marsaglia's xorshift."),
+        block(
+            "leap-lut",
+            SOURCES,
+            || leap(64, Family::Lut.into()),
+            "Each bit the XOR of up to four: one LUT and one register for each bit of state.",
+        ),
+        block("leap-pair", SOURCES, || leap(64, Family::Pair.into()), "The XOR of two LFSRs."),
+        block(
+            "leap-replay",
+            SOURCES,
+            || leap(32, Family::Replay { words: 100 }.into()),
+            "Recorded draws: bits of real devices, again and again.",
+        ),
         block("dropout-unit", "src/leaf/dropout_unit.rs", dropout_unit, "Compares a draw with the probability code."),
         block(
             "stream-jump",
             "src/leaf/stream_jump.rs",
             stream_jump,
             "Walks from the start of a stream to the next one's.",
+        ),
+        block("jump-lut", SOURCES, || jump(Family::Lut.into()), "The same for any linear source."),
+        block("jump-replay", SOURCES, || jump(Family::Replay { words: 100 }.into()), "The same for a recording."),
+        block(
+            "jump-naive",
+            SOURCES,
+            || jump(Source { starts: Starts::Naive, ..Family::Pair.into() }),
+            "Numbers instead of jumps: what streams must not do, for comparison.",
         ),
     ]
 }
@@ -339,7 +383,7 @@ fn pe(kind: PeKind, planes: u32, rails: bool, largest: u64) -> Result<Vec<Verilo
 }
 
 fn lane() -> Result<Vec<VerilogFile>, RtlError> {
-    let source = Source::Layer(Buffer { simd: 8, words: 2, beat: 4, masked: true });
+    let source = lane::Source::Layer(Buffer { simd: 8, words: 2, beat: 4, masked: true });
     let pe = Pe { kind: PeKind::Masked, simd: 8, planes: 1, largest: 16, rails: true };
     Ok(Lane { source, pe, count: 2 }.emit()?)
 }
@@ -455,25 +499,25 @@ fn replay(block: Option<u32>, pixels: u32) -> Result<Vec<VerilogFile>, RtlError>
 }
 
 fn dropout() -> Result<Vec<VerilogFile>, RtlError> {
-    let random = Random { lfsr_bits: 32, code_bits: 8 };
+    let random = Random::new(32, 8);
     Unit { kind: Kind::Dropout, count: 4, draws: 2, beats: 2, holds: false, codes: 1, lanes: 2, max_groups: 4, random }
         .emit()
 }
 
 fn scale() -> Result<Vec<VerilogFile>, RtlError> {
-    let random = Random { lfsr_bits: 32, code_bits: 8 };
+    let random = Random::new(32, 8);
     let kind = Kind::Dropout;
     Unit { kind, count: 3, draws: 1, codes: 3, beats: 4, holds: true, lanes: 2, max_groups: 4, random }.emit()
 }
 
 fn gaussian() -> Result<Vec<VerilogFile>, RtlError> {
-    let random = Random { lfsr_bits: 32, code_bits: 8 };
+    let random = Random::new(32, 8);
     let kind = Kind::Gaussian { bits: 8 };
     Unit { kind, count: 4, draws: 2, beats: 2, holds: false, codes: 1, lanes: 2, max_groups: 4, random }.emit()
 }
 
 fn arbiter() -> Result<Vec<VerilogFile>, RtlError> {
-    let random = Random { lfsr_bits: 32, code_bits: 8 };
+    let random = Random::new(32, 8);
     let kind = Kind::Arbiter { crossbars: 3 };
     Unit { kind, count: 1, draws: 1, beats: 1, holds: false, codes: 1, lanes: 1, max_groups: 4, random }.emit()
 }
@@ -551,7 +595,7 @@ fn logits(early: Option<Early>) -> Result<Vec<VerilogFile>, RtlError> {
 }
 
 fn control() -> Result<Vec<VerilogFile>, RtlError> {
-    let random = Random { lfsr_bits: 32, code_bits: 8 };
+    let random = Random::new(32, 8);
     let name = "example_control".to_string();
     let (thresholds, threshold_bits) = (vec![], 0);
     let codes = vec![Some(26), Some(51)];
@@ -571,6 +615,15 @@ fn control() -> Result<Vec<VerilogFile>, RtlError> {
         lead,
     }
     .emit()
+}
+
+/// Of draws of 8 bits.
+fn leap(bits: u32, source: Source) -> Result<Vec<VerilogFile>, RtlError> {
+    Ok(vec![source::leap(&Random { source, ..Random::new(bits, 8) })?])
+}
+
+fn jump(source: Source) -> Result<Vec<VerilogFile>, RtlError> {
+    Ok(vec![source::jump(&Random { source, ..Random::new(64, 8) })?])
 }
 
 fn lfsr_leap() -> Result<Vec<VerilogFile>, RtlError> {

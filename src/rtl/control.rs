@@ -1,8 +1,7 @@
 //! Registers of a design, and the start of its random streams.
 
-use super::{RtlError, width_of};
-use crate::leaf;
-use crate::net::Random;
+use super::{RtlError, source, width_of};
+use crate::net::{Random, Starts};
 use crate::verilog::{
     Expr, Module, VerilogFile, case, cat, cat_lsb_first, hex, index_width, lit, mux, note, set, when, when_else,
 };
@@ -196,7 +195,7 @@ impl Control {
     }
 
     pub fn emit(&self) -> Result<Vec<VerilogFile>, RtlError> {
-        let (width, code_bits) = (self.random.lfsr_bits, self.random.code_bits);
+        let (width, code_bits) = (self.random.state_bits(), self.random.code_bits);
         let (units, layers) = (self.streams, self.codes.len() as u32);
         let thresholds = self.thresholds.len() as u32;
         if thresholds > 1 && (thresholds > 256 - FIRST_THRESHOLD || layers > FIRST_THRESHOLD - FIRST_CODE) {
@@ -220,8 +219,9 @@ impl Control {
         if units > 0 {
             m.doc(&format!(
                 "Stream {} * t + s of the root state belongs to pass t of dropout unit s. A restart walks from each stream to \
-                 the next by jumps of a fixed number of steps and hands the states out.",
-                units
+                 the next{} and hands the states out.",
+                units,
+                if self.random.source.starts == Starts::Jumped { " by jumps of a fixed number of steps" } else { "" }
             ));
         }
         for r in self.registers() {
@@ -408,7 +408,7 @@ impl Control {
         match streams {
             Some((codes, seed_unit, seed_lane, seed_group, seed_state, begin, _)) => {
                 m.section("Streams: hand out a state, jump to the next stream, and so on");
-                let jumper = leaf::stream_jump(width)?;
+                let jumper = source::jump(&self.random)?;
                 let unit = m.reg("unit_q", units);
                 m.note("one-hot");
                 let jumping = m.wire("jumping", 1);
@@ -432,7 +432,8 @@ impl Control {
                     ],
                 );
                 let low = m.wire_is("root", &root.bits(0, width));
-                let seed = m.wire_is("root_or_1", &(&low | (!low.any()).zext(width)));
+                let seed = source::legal(&mut m, &self.random, &low);
+                let seed = m.wire_is("root_or_1", &seed);
                 if width < 64 {
                     m.unused("unused_root", &[&root.slice(63, width)]);
                 }
@@ -517,7 +518,7 @@ mod tests {
             max_passes: 8,
             lanes: 2,
             root: 1,
-            random: Random { lfsr_bits: 32, code_bits: 8 },
+            random: Random::new(32, 8),
             thresholds: vec![],
             threshold_bits: 0,
         };

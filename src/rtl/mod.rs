@@ -26,6 +26,7 @@ mod scan;
 mod skew;
 mod skip;
 mod softmax;
+mod source;
 mod stream;
 mod sums;
 #[cfg(test)]

@@ -17,7 +17,7 @@ use super::sums::{self, Reduce, Sums};
 use super::uncertainty::Uncertainty;
 use super::unit::{Kind, Unit};
 use super::window::Window;
-use super::{Design, MemoryImage, Options, RtlError, image};
+use super::{Design, MemoryImage, Options, RtlError, image, source};
 use crate::net::{Conv, Crossbar, Direction, Map, Method, Network, Pad, PoolKind, Weights};
 use crate::plan::{Flag, Kind as LayerKind, Latencies, LayerPlan, Plan, Reading, Schedule, overlaps, replay_clocks};
 use crate::random;
@@ -53,6 +53,9 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
 
     let mut files: Vec<VerilogFile> = vec![];
     let mut images: Vec<MemoryImage> = vec![];
+    if unit_count > 0 {
+        images.extend(source::recording(&random, &network.chip.recording));
+    }
     let mut m = Module::new(name);
     m.doc(&format!(
         "Binary Bayesian network `{name}`: images in, for each image the sum, squares and votes of its passes' logits out."
@@ -195,7 +198,7 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
             ("seed_valid", m.wire("seed_valid", count)),
             ("seed_lane", m.wire("seed_lane", lanes)),
             ("seed_group", m.wire("seed_group", group_bits)),
-            ("seed_state", m.wire("seed_state", random.lfsr_bits)),
+            ("seed_state", m.wire("seed_state", random.state_bits())),
             ("begin", m.wire("begin_masks", 1)),
         ];
         ports.push(("seed_valid_o", bus[0].1.clone()));

@@ -2,6 +2,7 @@
 
 use super::RtlError;
 use super::scan::tree;
+use super::source;
 use crate::leaf;
 use crate::net::Random;
 use crate::verilog::{Expr, Memory, Module, VerilogFile, cat, index_width, lit, mux, set, when, when_else};
@@ -48,8 +49,9 @@ impl Unit {
 
     pub fn lane_name(&self) -> String {
         let r = &self.random;
-        let prefix = self.prefix();
-        format!("{prefix}_lane_{}x{}_{}_{}_{}", self.count, self.draws, self.max_groups, r.lfsr_bits, r.code_bits)
+        let (prefix, tag) = (self.prefix(), source::tag(r));
+        let (count, draws, groups) = (self.count, self.draws, self.max_groups);
+        format!("{prefix}_lane{tag}_{count}x{draws}_{groups}_{}_{}", r.state_bits(), r.code_bits)
     }
 
     /// Bits of what one draw is made into.
@@ -74,14 +76,15 @@ impl Unit {
         let r = &self.random;
         let held = if self.holds { "_held" } else { "" };
         format!(
-            "{}{held}_{}x{}x{}_{}_{}_{}_{}",
+            "{}{held}{}_{}x{}x{}_{}_{}_{}_{}",
             self.prefix(),
+            source::tag(r),
             self.count,
             self.draws,
             self.lanes,
             self.beats,
             self.max_groups,
-            r.lfsr_bits,
+            r.state_bits(),
             r.code_bits
         )
     }
@@ -96,7 +99,7 @@ impl Unit {
     }
 
     pub fn emit(&self) -> Result<Vec<VerilogFile>, RtlError> {
-        let leap = leaf::lfsr_leap(self.random.lfsr_bits, self.random.code_bits)?;
+        let leap = source::leap(&self.random)?;
         let mut files = vec![leap];
         if self.kind == Kind::Dropout {
             files.push(leaf::dropout_unit(self.random.code_bits)?);
@@ -141,7 +144,7 @@ impl Unit {
 
     fn emit_lane(&self, leaves: &[VerilogFile]) -> Result<VerilogFile, RtlError> {
         let (leap, unit) = (&leaves[0], leaves.get(1));
-        let (width, code_bits) = (self.random.lfsr_bits, self.random.code_bits);
+        let (width, code_bits) = (self.random.state_bits(), self.random.code_bits);
         let mut m = Module::new(&self.lane_name());
         let (what, rule) = match self.kind {
             Kind::Dropout => ("Dropout", "A draw below the code drops its neuron.".to_string()),
@@ -154,8 +157,9 @@ impl Unit {
             }
         };
         m.doc(&format!(
-            "{what} of one lane: a Galois LFSR of {width} bits that leaps {code_bits} steps a draw, {} draws a clock. {rule} \
-             The state of every pass that this lane computes waits in a small memory.",
+            "{what} of one lane: {}, {} draws a clock. {rule} The state of every pass that this lane computes waits in a small \
+             memory.",
+            source::described(&self.random),
             self.draws
         ));
         m.fact(if self.kind == Kind::Dropout { "neurons in a beat" } else { "draws in a beat" }, self.count);
@@ -230,7 +234,7 @@ impl Unit {
     }
 
     fn emit_shared(&self, lane: &VerilogFile) -> Result<VerilogFile, RtlError> {
-        let (width, code_bits, clocks) = (self.random.lfsr_bits, self.random.code_bits, self.clocks());
+        let (width, code_bits, clocks) = (self.random.state_bits(), self.random.code_bits, self.clocks());
         let mut m = Module::new(&self.name());
         m.doc(match (self.kind, self.holds) {
             (Kind::Dropout, true) if self.codes > 1 => {

@@ -4,6 +4,7 @@ mod corruption;
 mod maps;
 mod methods;
 mod networks;
+mod sources;
 mod uncertainty;
 
 use networks::{Shape, images, network};
@@ -89,7 +90,7 @@ fn a_network_without_dropout_is_exact() {
 fn narrow_registers_and_probabilities_of_0_and_1_are_exact() {
     for (lfsr_bits, code_bits, codes) in [(32, 4, [0, 16]), (48, 9, [512, 200])] {
         let mut network = network(Shape { layers: &[16, 8, 8, 3], bits: 1, signed: false, dropout: &[true, true] });
-        network.random = Random { lfsr_bits, code_bits };
+        network.random = Random::new(lfsr_bits, code_bits);
         for (layer, code) in network.hidden.iter_mut().zip(codes) {
             layer.method = Some(Method::spindrop(code));
         }

@@ -2,9 +2,9 @@
 
 use neuspin::golden::Golden;
 use neuspin::net::{
-    Affine, Array, BitMatrix, Conv, Converter, Crossbar, Crossbars, Direction, Dropout, Drops, EarlyStop, Hidden,
-    Images, Input, Map, Method, Network, Output, OutputCrossbar, Pad, Place, Pool, PoolKind, Random, ReadErrors,
-    ScaleDropout, Subset, Weights,
+    Affine, Array, BitMatrix, Conv, Converter, Crossbar, Crossbars, Direction, Dropout, Drops, EarlyStop, Family,
+    Hidden, Images, Input, Map, Method, Network, Output, OutputCrossbar, Pad, Place, Pool, PoolKind, Random,
+    ReadErrors, ScaleDropout, Source, Starts, Subset, Weights,
 };
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
@@ -103,12 +103,15 @@ fn network(seed: u64, images: usize, convolutions: bool) -> (Network, Images) {
             temperature: 1.0,
             others: vec![],
         },
-        random: Random { lfsr_bits: *[32, 48, 64].choose(rng).unwrap(), code_bits },
+        random: Random::new(*[32, 48, 64].choose(rng).unwrap(), code_bits),
         seed: rng.random(),
         passes: 1,
         early_stop: None,
         chip: Default::default(),
     };
+    if rng.random_bool(0.5) {
+        other_source(rng, &mut net);
+    }
     let scales = rng.random_bool(0.15);
     let mut again: Option<Hidden> = None;
     for l in 0..rng.random_range(1..=4) {
@@ -194,6 +197,35 @@ pub fn early_stop(net: &Network, images: &Images, every: u32, like: usize) -> Op
     sums.sort();
     let lead = sums[sums.len() - 1] - sums[sums.len() - 2];
     Some(EarlyStop { every, lead: lead.try_into().unwrap_or(u32::MAX) })
+}
+
+/// Draws from any source, good or bad.
+fn other_source(rng: &mut StdRng, net: &mut Network) {
+    let words = rng.random_range(2..300);
+    let family = match rng.random_range(0..8) {
+        0 => Family::Galois,
+        1 => Family::Taps { mask: 0 },
+        2 => Family::Fibonacci,
+        3 => Family::Automaton,
+        4 => Family::Xorshift,
+        5 => Family::Lut,
+        6 => Family::Pair,
+        _ => Family::Replay { words },
+    };
+    net.random.lfsr_bits = *family.widths().choose(rng).unwrap();
+    let bits = net.random.lfsr_bits;
+    let family = match family {
+        Family::Taps { .. } => Family::Taps { mask: rng.random::<u64>() >> (64 - bits) | 1 << (bits - 1) },
+        Family::Replay { .. } => {
+            let codes = 1u32 << net.random.code_bits;
+            net.chip.recording = (0..words).map(|_| rng.random_range(0..codes) as u16).collect();
+            family
+        }
+        other => other,
+    };
+    let steps = if rng.random() { None } else { Some(rng.random_range(1..=20)) };
+    let starts = if rng.random_bool(0.2) { Starts::Naive } else { Starts::Jumped };
+    net.random.source = Source { family, steps, starts };
 }
 
 fn size(rng: &mut StdRng) -> usize {

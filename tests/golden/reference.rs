@@ -3,15 +3,109 @@
 
 use crate::parts::{self, Reading};
 use neuspin::golden::{HiddenTrace, ImageResult, Trace};
-use neuspin::net::{Conv, Direction, Drops, EarlyStop, Hidden, Images, Method, Network, Place, PoolKind, Weights};
-use neuspin::random::JumpMatrix;
+use neuspin::net::{
+    Conv, Direction, Drops, EarlyStop, Family, Hidden, Images, Method, Network, Place, PoolKind, Random, Source,
+    Starts, Weights,
+};
 
-/// §4, Source: width, mask and spacing.
+/// §4: width, mask and spacing.
 fn source(width: u32) -> (u64, u64) {
     match width {
         64 => (0xD800000000000000, 0x9E3779B97F7),
         48 => (0xC00000180000, 0x9E3779D),
-        _ => (0xA3000000, 0x9E37B),
+        32 => (0xA3000000, 0x9E37B),
+        16 => (0xB400, 0x9E3),
+        _ => (0xB8, 0x9E),
+    }
+}
+
+/// §4, Families: one step of a state as its bits, the lowest first.
+fn step(family: Family, s: &[bool]) -> Vec<bool> {
+    let w = s.len();
+    let of = |mask: u64, i: usize| mask >> i & 1 == 1;
+    let galois = |mask: u64, s: &[bool]| -> Vec<bool> {
+        (0..s.len()).map(|i| s.get(i + 1).is_some_and(|&b| b) ^ (s[0] && of(mask, i))).collect()
+    };
+    match family {
+        Family::Galois => galois(source(w as u32).0, s),
+        Family::Taps { mask } => galois(mask, s),
+        Family::Fibonacci => {
+            let mask = source(w as u32).0;
+            let mut new = s[0];
+            for i in 0..w - 1 {
+                new ^= of(mask, i) && s[w - 1 - i];
+            }
+            [&s[1..], &[new]].concat()
+        }
+        Family::Automaton => {
+            let rule = if w == 32 { 0x54 } else { 0x14 };
+            let at = |i: isize| i >= 0 && s.get(i as usize).is_some_and(|&b| b);
+            (0..w as isize).map(|i| at(i - 1) ^ at(i + 1) ^ (of(rule, i as usize) && at(i))).collect()
+        }
+        Family::Xorshift => {
+            let (a, b, c) = if w == 32 { (13, 17, 5) } else { (13, 7, 17) };
+            let left = |s: &[bool], by: usize| (0..w).map(|i| s[i] ^ (i >= by && s[i - by])).collect::<Vec<_>>();
+            let s = left(s, a);
+            let s: Vec<bool> = (0..w).map(|i| s[i] ^ (i + b < w && s[i + b])).collect();
+            left(&s, c)
+        }
+        Family::Lut => {
+            let (b, c) = if w == 32 { (25, 26) } else { (12, 43) };
+            let next = |i: usize| {
+                let t = i * (i + 1) / 2;
+                s[(i + 1) % w] ^ s[t % w] ^ s[(3 * t + b) % w] ^ (i > 0 && s[(5 * t + c) % w])
+            };
+            (0..w).map(next).collect()
+        }
+        Family::Pair => [galois(0x100080000, &s[..33]), galois(0x48000000, &s[33..])].concat(),
+        Family::Replay { .. } => unreachable!(),
+    }
+}
+
+fn bits(value: u64, w: u32) -> Vec<bool> {
+    (0..w).map(|i| value >> i & 1 == 1).collect()
+}
+
+fn value(bits: &[bool]) -> u64 {
+    bits.iter().enumerate().map(|(i, &b)| u64::from(b) << i).sum()
+}
+
+/// The state after many steps: what the steps make of each bit alone, squared and multiplied.
+fn steps(family: Family, w: u32, mut state: u64, mut count: u128) -> u64 {
+    let apply = |columns: &[u64], s: u64| (0..64).filter(|i| s >> i & 1 == 1).fold(0, |sum, i| sum ^ columns[i]);
+    let mut columns: Vec<u64> = (0..w).map(|i| value(&step(family, &bits(1 << i, w)))).collect();
+    while count > 0 {
+        if count % 2 == 1 {
+            state = apply(&columns, state);
+        }
+        columns = columns.iter().map(|&column| apply(&columns, column)).collect();
+        count /= 2;
+    }
+    state
+}
+
+/// §4, Root: what is no state becomes one.
+fn legal(family: Family, w: u32, word: u64) -> u64 {
+    let word = (u128::from(word) % (1u128 << w)) as u64;
+    match family {
+        Family::Replay { words } => {
+            if word >= u64::from(words) {
+                word - u64::from(words)
+            } else {
+                word
+            }
+        }
+        Family::Pair => {
+            let (first, second) = (word % (1 << 33), word >> 33);
+            (if first == 0 { 1 } else { first }) + ((if second == 0 { 1 } else { second }) << 33)
+        }
+        _ => {
+            if word == 0 {
+                1
+            } else {
+                word
+            }
+        }
     }
 }
 
@@ -21,34 +115,69 @@ fn root(seed: u64, width: u32) -> u64 {
     let z = (z ^ (z >> 30)).wrapping_mul(0xBF58476D1CE4E5B9);
     let z = (z ^ (z >> 27)).wrapping_mul(0x94D049BB133111EB);
     let z = z ^ (z >> 31);
-    let root = (u128::from(z) % (1u128 << width)) as u64;
-    if root == 0 { 1 } else { root }
+    (u128::from(z) % (1u128 << width)) as u64
 }
 
-/// §4: the draw of k bits after `steps` steps from the root.
-struct Draws {
-    mask: u64,
+/// §4: the draws of a stream from one of them on.
+struct Draws<'n> {
+    net: &'n Network,
+    /// Steps a draw.
+    by: u32,
+    width: u32,
     state: u64,
 }
 
-impl Draws {
-    fn at(net: &Network, steps: u128) -> Draws {
-        let width = net.random.lfsr_bits;
-        let (mask, _) = source(width);
-        Draws { mask, state: JumpMatrix::new(width, mask, steps).apply(root(net.seed, width)) }
+impl<'n> Draws<'n> {
+    /// Stream number `stream`, before its draw number `number`.
+    fn at(net: &'n Network, stream: u128, number: u128) -> Draws<'n> {
+        let Random { lfsr_bits, code_bits, source: Source { family, steps: by, starts } } = net.random;
+        let serial = !matches!(family, Family::Automaton | Family::Xorshift | Family::Lut | Family::Replay { .. });
+        let by = by.unwrap_or(if serial { code_bits } else { 1 });
+        let width = match family {
+            Family::Replay { words } => (0..).find(|w| 1u64 << w >= u64::from(words)).unwrap(),
+            _ => lfsr_bits,
+        };
+        let spacing = match family {
+            Family::Replay { words } => (40503 * u64::from(words) / 65536).max(1),
+            _ => source(lfsr_bits).1,
+        };
+        let root = legal(family, width, root(net.seed, lfsr_bits));
+        let (start, jumped) = match starts {
+            Starts::Jumped => (root, stream * u128::from(spacing)),
+            Starts::Naive => (legal(family, width, root ^ (stream % (1 << width)) as u64), 0),
+        };
+        let count = jumped + number * u128::from(by);
+        let state = match family {
+            Family::Replay { words } => ((u128::from(start) + count) % u128::from(words)) as u64,
+            _ => steps(family, width, start, count),
+        };
+        Draws { net, by, width, state }
     }
 
     fn next(&mut self, k: u32) -> u32 {
-        let mut r = 0;
-        for i in 0..k {
-            let out = self.state & 1;
-            self.state >>= 1;
-            if out == 1 {
-                self.state ^= self.mask;
-            }
-            r |= (out as u32) << i;
+        let family = self.net.random.source.family;
+        if let Family::Replay { words } = family {
+            let r = self.net.chip.recording[self.state as usize];
+            self.state = (self.state + u64::from(self.by)) % u64::from(words);
+            return r.into();
         }
-        r
+        let now = bits(self.state, self.width);
+        let r: Vec<bool> = match family {
+            Family::Automaton | Family::Xorshift | Family::Lut => {
+                (0..k as usize).map(|j| now[j * self.width as usize / 16]).collect()
+            }
+            _ => {
+                let mut s = now.clone();
+                let mut out = |_| {
+                    let out = s[0] ^ (family == Family::Pair && s[33]);
+                    s = step(family, &s);
+                    out
+                };
+                (0..k).map(&mut out).collect()
+            }
+        };
+        self.state = value(&(0..self.by).fold(now, |s, _| step(family, &s)));
+        value(&r) as u32
     }
 }
 
@@ -70,10 +199,8 @@ pub fn pass(net: &Network, image: &[i16], n: u64, t: u32, draw: bool) -> Trace {
         let key = (draw && errs(layer)).then(|| {
             let (k, number) = (net.random.code_bits, methods + (0..layer).filter(|&l| errs(l)).count() as u128);
             let count = 64u32.div_ceil(k);
-            let (_, spacing) = source(net.random.lfsr_bits);
             let stream = u128::from(t) * all_streams + number;
-            let steps = stream * u128::from(spacing) + u128::from(n) * u128::from(count * k);
-            let mut draws = Draws::at(net, steps);
+            let mut draws = Draws::at(net, stream, u128::from(n) * u128::from(count));
             (0..count).fold(0u128, |key, u| key | u128::from(draws.next(k)) << (u * k)) as u64
         });
         Reading { net, layer, key }
@@ -83,9 +210,8 @@ pub fn pass(net: &Network, image: &[i16], n: u64, t: u32, draw: bool) -> Trace {
     // §3, Input dropout: the stream before those of the layers.
     if let Some(code) = net.input.dropout {
         let (k, features) = (net.random.code_bits, x.len() as u128);
-        let (_, spacing) = source(net.random.lfsr_bits);
         let stream = u128::from(t) * all_streams;
-        let mut draws = Draws::at(net, stream * u128::from(spacing) + u128::from(n) * features * u128::from(k));
+        let mut draws = Draws::at(net, stream, u128::from(n) * features);
         for live in &mut live {
             *live = !(draws.next(k) < code && draw);
         }
@@ -116,15 +242,13 @@ pub fn pass(net: &Network, image: &[i16], n: u64, t: u32, draw: bool) -> Trace {
         };
         let mut r = vec![];
         if layer.method.is_some() {
-            let (_, spacing) = source(net.random.lfsr_bits);
             let shares = matches!(layer.method, Some(Method::Scale(_)));
             let (number, units) = if shares { (*scale_stream.get_or_insert(s), scales) } else { (s, units) };
             if number == s {
                 s += 1;
             }
             let stream = u128::from(t) * all_streams + number;
-            let mut draws =
-                Draws::at(net, stream * u128::from(spacing) + u128::from(n) * units as u128 * u128::from(k));
+            let mut draws = Draws::at(net, stream, u128::from(n) * units as u128);
             r = (0..units).map(|_| draws.next(k)).collect();
             if shares {
                 r = vec![r[scales_before]];
@@ -149,9 +273,8 @@ pub fn pass(net: &Network, image: &[i16], n: u64, t: u32, draw: bool) -> Trace {
     if !out.others.is_empty() && draw {
         // §3, SpinBayes in the output layer: the last stream.
         let k = net.random.code_bits;
-        let (_, spacing) = source(net.random.lfsr_bits);
         let stream = u128::from(t) * all_streams + s;
-        let r = Draws::at(net, stream * u128::from(spacing) + u128::from(n) * u128::from(k)).next(k);
+        let r = Draws::at(net, stream, u128::from(n)).next(k);
         let chosen = u64::from(r) * (1 + out.others.len() as u64) / (1 << k);
         if chosen > 0 {
             let other = &out.others[chosen as usize - 1];

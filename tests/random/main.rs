@@ -1,6 +1,7 @@
 //! What the random sources promise: the longest period, streams that no short relation ties, draws that look drawn.
 
 mod algebra;
+mod families;
 mod statistics;
 
 use neuspin::random::{Galois, WIDTHS, jump_polynomial, mask_of, root_from_seed, spacing_of, stream_start};
