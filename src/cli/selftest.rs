@@ -41,7 +41,7 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u64).range(1..=100_000))]
     vectors: u64,
     /// The first N training images are candidates
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 5000, value_parser = clap::value_parser!(u64).range(1..))]
     candidates: u64,
     /// Monte-Carlo passes of a vector [default: the model's]
     #[arg(long, value_name = "T", value_parser = clap::value_parser!(u32).range(1..))]
@@ -163,7 +163,7 @@ pub fn run(args: &Args, output: &Output) -> Result<Status> {
     }
     bar.finish_and_clear();
     let simulated = simulate(args, &bounds, &network, output)?;
-    report(args, &name, &bounds, (alarms, ideal), &coverage, &simulated, output)
+    report(args, (&name, candidates.len()), &bounds, (alarms, ideal), &coverage, &simulated, output)
 }
 
 /// A faulty die in simulated hardware.
@@ -238,7 +238,7 @@ fn check(args: &Args, name: &str, ideal: &Network, path: &Path, output: &Output)
 
 fn report(
     args: &Args,
-    name: &str,
+    (name, candidates): (&str, usize),
     bounds: &Bounds,
     (alarms, ideal): (usize, f64),
     coverage: &[Coverage],
@@ -268,7 +268,7 @@ fn report(
     let json = json!({
         "model": name,
         "vectors": bounds.vectors.len(),
-        "candidates": args.candidates,
+        "candidates": candidates,
         "passes": bounds.passes,
         "votes": bounds.votes,
         "sigmas": SIGMAS,
@@ -280,10 +280,7 @@ fn report(
     });
     let head = facts(&[
         ("model", name.to_string()),
-        (
-            "vectors",
-            format!("{} of {} training images, {} passes", bounds.vectors.len(), args.candidates, bounds.passes),
-        ),
+        ("vectors", format!("{} of {} training images, {} passes", bounds.vectors.len(), candidates, bounds.passes)),
         (
             "flagged",
             format!(
@@ -296,10 +293,13 @@ fn report(
         ("accuracy", format!("{} without faults", percent(ideal))),
     ]);
     let rows = coverage.iter().map(|c| match &c.refused {
-        Some(why) => vec![c.name.to_string(), format!("not for this network: {why}"), String::new()],
+        Some(_) => vec![c.name.to_string(), "not for this network".into(), String::new()],
         None => vec![c.name.to_string(), shown(c.flagged, c.dies), percent(c.accuracy)],
     });
     let mut text = format!("{head}\n{}", table(&["fault", "dies flagged", "accuracy"], &[2], rows.collect()));
+    for (c, why) in coverage.iter().filter_map(|c| Some((c, c.refused.as_ref()?))) {
+        text += &format!("\n{}: {why}", c.name);
+    }
     if !simulated.is_empty() {
         let rows = simulated.iter().map(|s| {
             let equal = if s.exact { "equal to the golden model" } else { "DIFFERS from the golden model" };

@@ -22,7 +22,7 @@ pub const FALSE_ALARMS: f64 = 0.01;
 /// Fraction bits of an octave in the entropy of a chip.
 const OCTAVE_BITS: i32 = 12;
 /// Below this a mean entropy is 0 but for rounding: such a vector says nothing, since its bounds have no width.
-const LEAST_ENTROPY: f64 = 0.02;
+const LEAST_ENTROPY: f64 = 0.002;
 
 #[derive(Debug, Error)]
 pub enum SelftestError {
