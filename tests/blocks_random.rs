@@ -42,6 +42,13 @@ fn convolving(seed: u64) -> Option<Sample> {
     folded(seed, (network, images)).ok().filter(|_| convolves)
 }
 
+/// A random network on arrays read in parts under a random plan, if it is one that can be emitted.
+fn in_parts(seed: u64) -> Option<Sample> {
+    let (network, images) = networks::in_parts(seed, IMAGES);
+    let some = network.chip.arrays.iter().any(Option::is_some);
+    folded(seed, (network, images)).ok().filter(|_| some)
+}
+
 fn folded(seed: u64, (mut network, images): (Network, Images)) -> Result<Sample, PlanError> {
     let rng = &mut StdRng::seed_from_u64(seed ^ 0x5eed);
     // Hardware has no SpinBayes where sums meet.
@@ -88,7 +95,7 @@ fn folded(seed: u64, (mut network, images): (Network, Images)) -> Result<Sample,
         folding.push(Folding { pe, simd });
     }
     let alone = network.first_spinbayes().is_some();
-    let lanes = if network.stochastic_layers() > 0 && !alone { rng.random_range(1..=16) } else { 1 };
+    let lanes = if network.streams() > 0 && !alone { rng.random_range(1..=16) } else { 1 };
     let max_passes = lanes * rng.random_range(1..=4);
     network.passes = rng.random_range(1..=max_passes as u32);
     if max_passes > lanes && rng.random() {
@@ -280,4 +287,44 @@ fn random_added_sums_of_dense_layers_are_exact_in_the_predicted_number_of_clocks
     let samples = (0..).map(|seed| (seed, sample(seed)));
     let samples = samples.filter(|(_, s)| s.network.hidden.iter().any(|h| h.residual.is_some()));
     samples.take(designs(4) as usize).for_each(|(seed, sample)| prove(&builder, seed, sample));
+}
+
+#[test]
+fn every_structure_of_arrays_has_a_design() {
+    let samples: Vec<Sample> = (0..1500).filter_map(in_parts).collect();
+    let some = |what: &str, found: fn(&Sample) -> bool| assert!(samples.iter().any(found), "no sample has {what}");
+    some("read errors in the first layer", |s| s.network.errs(0));
+    some("read errors and nothing else that is random", |s| {
+        s.network.streams() > 0 && s.network.stochastic_layers() == 0
+    });
+    some("read errors and early stop", |s| {
+        s.network.early_stop.is_some() && (0..=s.network.hidden.len()).any(|l| s.network.errs(l))
+    });
+    some("a group of several words", |s| {
+        s.design.layers.iter().any(|l| l.array.is_some_and(|a| a.span(l.simd, l.inputs) > 1))
+    });
+    some("a last group that is smaller, in one word", |s| {
+        s.design.layers.iter().any(|l| l.array.is_some_and(|a| l.simd == l.inputs && l.inputs % a.group > 1))
+    });
+    some("an array in a convolution", |s| s.design.layers.iter().any(|l| l.array.is_some() && l.conv.is_some()));
+    some("an array in the output layer alone", |s| {
+        let last = s.design.layers.len() - 1;
+        s.design.layers.iter().enumerate().all(|(l, layer)| layer.array.is_some() == (l == last))
+    });
+}
+
+#[test]
+fn random_arrays_pass_the_linter() {
+    for design in (0..).filter_map(in_parts).take(designs(10) as usize).map(|sample| sample.design) {
+        let files: Vec<_> = design.modules.iter().rev().collect();
+        let images: Vec<(&str, &str)> = design.images.iter().map(|i| (i.file.as_str(), i.text.as_str())).collect();
+        tools::lint(&files, &images);
+    }
+}
+
+#[test]
+fn random_arrays_are_exact_in_the_predicted_number_of_clocks() {
+    let builder = Builder::find().unwrap();
+    let samples = (0..).filter_map(|seed| Some((seed, in_parts(seed)?)));
+    samples.take(designs(6) as usize).for_each(|(seed, sample)| prove(&builder, seed, sample));
 }

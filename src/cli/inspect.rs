@@ -72,8 +72,34 @@ fn chip_json(of: &OfDie) -> Value {
         "cells": { "stuck": of.stuck, "wrong": of.programmed.repaired, "moved_columns": of.programmed.moved, "flipped": of.flipped },
         "devices": devices,
         "arrays": arrays,
+        "tiles": tiles_of(&of.network),
         "notes": of.notes,
     })
+}
+
+/// What a layer takes of its array's tiles.
+#[derive(serde::Serialize)]
+struct Tiles {
+    tiles: usize,
+    /// Word-line groups of a neuron.
+    groups: usize,
+    /// One a column of a tile that is in use.
+    converters: usize,
+}
+
+impl Tiles {
+    /// Of a layer that has so many crossbars of these weights.
+    fn of(array: &net::Array, crossbars: usize, weights: &net::Weights) -> Tiles {
+        let (down, across) = array.tiles(weights.cols(), weights.rows());
+        let (tiles, converters) = (crossbars * down * across, crossbars * down * weights.rows());
+        Tiles { tiles, groups: array.groups(weights.cols()), converters }
+    }
+}
+
+/// Of each layer with an array, the output layer last.
+fn tiles_of(network: &Network) -> Vec<Option<Tiles>> {
+    let weights = network.hidden.iter().map(|h| &h.weights).chain([&network.output.weights]);
+    weights.enumerate().map(|(l, w)| network.array(l).map(|a| Tiles::of(a, network.crossbars(l), w))).collect()
 }
 
 fn chip_text(of: &OfDie) -> String {
@@ -103,15 +129,21 @@ fn chip_text(of: &OfDie) -> String {
     for (l, array) in network.chip.arrays.iter().enumerate() {
         let Some(a) = array else { continue };
         let errors = if a.errors.is_some() { ", reads err" } else { "" };
+        let weights = network.hidden.get(l).map_or(&network.output.weights, |h| &h.weights);
+        let tiles = Tiles::of(a, network.crossbars(l), weights);
         rows.push((
             "array",
             format!(
-                "layer {l}: {} x {} cells, {} word lines at once, {} bits in steps of {}{errors}",
+                "layer {l}: {} tiles of {} x {} cells, {} converters of {} bits in steps of {}; {} groups of {} word lines a \
+                 neuron{errors}",
+                tiles.tiles,
                 a.rows,
                 a.columns,
-                a.group,
+                tiles.converters,
                 a.converter.bits,
-                1u32 << a.converter.shift
+                1u32 << a.converter.shift,
+                tiles.groups,
+                a.group,
             ),
         ));
     }

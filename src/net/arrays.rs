@@ -159,6 +159,21 @@ impl Network {
         self.array(layer).is_some_and(|array| array.errors.is_some())
     }
 
+    /// Bits of a logit that the sums of the output layer can need: those of an array may reach further than exact ones.
+    pub fn logit_bits_needed(&self) -> u32 {
+        let bound = i128::from(self.sum_bound(self.hidden.len()));
+        let shift = self.output.shift;
+        let bits = |(&m, &b): (&i32, &i64)| {
+            let reach = i128::from(m).abs() * bound;
+            let ends = [(i128::from(b) - reach) >> shift, (i128::from(b) + reach) >> shift];
+            // Of a two's complement number.
+            ends.map(|end| i128::BITS - if end < 0 { !end } else { end }.leading_zeros() + 1)
+        };
+        let first = (&self.output.scale, &self.output.offset);
+        let all = std::iter::once(first).chain(self.output.others.iter().map(|c| (&c.scale, &c.offset)));
+        all.flat_map(|(scale, offset)| scale.iter().zip(offset).flat_map(bits)).max().unwrap_or(2).max(2)
+    }
+
     /// Layers whose reads err, the output layer among them.
     pub(super) fn error_streams(&self) -> usize {
         (0..=self.hidden.len()).filter(|&l| self.errs(l)).count()

@@ -62,7 +62,7 @@ impl Network {
         let planes = if index == 0 { (1i64 << self.input.bits) - 1 } else { 1 };
         let (taps, summands) =
             (conv.map_or(weights.cols(), |conv| conv.taps()), conv.map_or(1, |conv| conv.summands()));
-        summands as i64 * (planes * array.plane_bound(taps) + array.largest_offset())
+        (summands as i64 * (planes * array.plane_bound(taps) + array.largest_offset())).max(1)
     }
 
     fn exact_bound(&self, index: usize, weights: &Weights, conv: Option<Conv>) -> i64 {

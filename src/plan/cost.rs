@@ -4,7 +4,7 @@
 //! blocks (`make area` synthesises whole layers); it is meant for choosing a folding, not for a data sheet.
 //! Neurons that decide on sums (`rtl/neurons.rs`) are not counted: `neuspin compare --synthesize` shows what they take.
 
-use super::{Flag, LayerPlan, Plan, replay_clocks};
+use super::{ArrayPlan, Flag, Gains, LayerPlan, Plan, replay_clocks};
 use crate::net::{Network, OCTAVE_BITS};
 use serde::Serialize;
 
@@ -37,8 +37,27 @@ fn element(l: &LayerPlan) -> (u64, u64) {
     (cost(xc7), cost(ecp5) + planes)
 }
 
+/// The same of an element that reads word-line groups by themselves: a count, a sum and a converter each, and a hash and a table of
+/// codes where reads err.
+fn array_element(l: &LayerPlan, array: ArrayPlan) -> (u64, u64) {
+    let (simd, groups) = (l.simd as u64, array.at_once(l.simd) as u64);
+    let count = bits(array.group.min(l.inputs));
+    let (gain, errors) = match (array.gains, array.errors) {
+        (Gains::One, false) => (0, 0),
+        (Gains::One, true) => (0, 1),
+        (_, errors) => (6 * count, u64::from(errors)),
+    };
+    // Rounds of 16 bits, two operations a bit; the table of codes lies in LUTs.
+    let entries = (array.group as u64 + 1) * (array.group as u64 + 2) / 2;
+    let errors = errors * (8 * 32 + 34 * entries.div_ceil(64) + 3 * count);
+    let of_group = 5 * count + gain + errors;
+    let sums = 2 * (bits(array.most as usize) + 1);
+    let all = |per_input: u64| per_input * simd / 100 + groups * of_group + sums;
+    (all(165), all(260))
+}
+
 fn layer_luts_both(l: &LayerPlan) -> (u64, u64) {
-    let (xc7, ecp5) = element(l);
+    let (xc7, ecp5) = l.array.map_or_else(|| element(l), |array| array_element(l, array));
     let elements = (l.pe * l.lanes) as u64;
     // Rails, plane selection and the sequencer.
     let input = if l.planes > 1 { l.simd as u64 * l.planes as u64 / 2 } else { 0 };

@@ -15,10 +15,10 @@ pub(super) fn check(network: &Network, layer: usize, conv: Conv) -> Result<(), S
         ));
     }
     if layer == 0 && network.once_per_image() == 0 && network.input.dropout.is_none() {
-        return Err(
-            "SpinBayes in a convolution that reads the images cannot be emitted yet; use it from the second layer on"
-                .into(),
-        );
+        let what = if network.errs(0) { "read errors" } else { "SpinBayes" };
+        return Err(format!(
+            "{what} in a convolution that reads the images cannot be emitted yet; use it from the second layer on"
+        ));
     }
     Ok(())
 }
@@ -26,6 +26,11 @@ pub(super) fn check(network: &Network, layer: usize, conv: Conv) -> Result<(), S
 /// Whether what stands between a layer's sums and its neurons can be emitted. Says what cannot.
 pub(super) fn check_sums(network: &Network, layer: usize, hidden: &Hidden) -> Result<(), String> {
     let Some(summed) = summed(network, layer) else { return Ok(()) };
+    if let (Some(Method::Spinbayes(_)), Some(_)) = (&hidden.method, network.array(layer)) {
+        return Err("SpinBayes on an array read in parts cannot be emitted yet: thresholds of its sums would have to follow the \
+             crossbar; leave the array out, or use SpinBayes in the output layer"
+            .into());
+    }
     if let Some(Method::Spinbayes(_)) = hidden.method {
         return Err(
             "SpinBayes beside pooled or added sums cannot be emitted yet: thresholds would have to follow the crossbar; \
@@ -56,7 +61,7 @@ pub(super) fn summed(network: &Network, layer: usize) -> Option<Summed> {
     let (adds, added) = (hidden.residual, network.is_added(layer));
     // Which inputs are dropped differs by position: sums have to be complete where they are kept for all passes.
     let odd = by_draws(hidden) && layer + 1 == network.once_per_image() && masked(network, layer);
-    if pool.is_none() && adds.is_none() && !added && !odd {
+    if pool.is_none() && adds.is_none() && !added && !odd && network.array(layer).is_none() {
         return None;
     }
     // A largest sum that needs nothing by itself is taken of sums all the same where these go on.

@@ -2,6 +2,7 @@
 //!
 //! A plan changes cycles and area, never results. It knows no Verilog text.
 
+mod array;
 mod cost;
 mod map;
 pub(crate) use map::overlaps;
@@ -9,6 +10,7 @@ mod schedule;
 mod search;
 mod uncertainty;
 
+pub use array::{ArrayPlan, Gains};
 pub use cost::{Cost, cost, uncertainty_cost};
 pub use schedule::{Latencies, Reading, Schedule, replay_clocks};
 pub use search::{Target, search};
@@ -116,6 +118,8 @@ pub struct LayerPlan {
     pub held: bool,
     /// What stands between the layer's sums and its neurons, if anything does.
     pub summed: Option<Summed>,
+    /// The array that computes the sums, where it is read in parts.
+    pub array: Option<ArrayPlan>,
 }
 
 /// Sums that are pooled, added or kept before neurons decide on them. They travel as sum + the most that a sum can be, so that they
@@ -256,7 +260,7 @@ impl Plan {
         if self.lanes == 0 {
             return whole("lanes is 0; it must be at least 1".into());
         }
-        if network.stochastic_layers() == 0 && self.lanes > 1 {
+        if network.streams() == 0 && self.lanes > 1 {
             return whole(format!(
                 "{} lanes, but no layer has a stochastic method: every pass would be the same; use 1 lane",
                 self.lanes
@@ -319,6 +323,12 @@ impl Plan {
                     f.simd,
                     divisors_near(inputs, f.simd)
                 ));
+            }
+            let at_once = network.hidden.get(layer).and_then(|h| h.conv).is_some_and(|conv| by_place(conv, f.simd));
+            if let Some(array) = ArrayPlan::of(network, layer)
+                && let Err(what) = array.check(f.simd, inputs, at_once)
+            {
+                return fail(what);
             }
             if let Some(hidden) = network.hidden.get(layer)
                 && let Err(what) = map::check_sums(network, layer, hidden)
@@ -394,6 +404,7 @@ impl Plan {
                     conv: network.hidden.get(layer).and_then(|h| h.conv),
                     held: held(network, layer),
                     summed: map::summed(network, layer),
+                    array: ArrayPlan::of(network, layer),
                 }
             })
             .collect()

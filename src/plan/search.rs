@@ -81,7 +81,7 @@ fn smallest(
     cycles_of: impl Fn(&Plan) -> f64,
 ) -> Option<Plan> {
     let alone = network.first_spinbayes().is_some();
-    let lanes = if network.stochastic_layers() == 0 || alone { 1 } else { MAX_LANES };
+    let lanes = if network.streams() == 0 || alone { 1 } else { MAX_LANES };
     let candidates = (0..).map(|power| 1usize << power).take_while(|&l| l <= lanes && l <= max_passes);
     candidates
         .filter(|lanes| max_passes.is_multiple_of(*lanes))
@@ -148,6 +148,7 @@ fn fold_with(
         let conv = network.hidden.get(layer).and_then(|h| h.conv);
         let positions = conv.map_or(1, |conv| (conv.summed().0 * conv.summed().1) as u64);
         let pixels = network.hidden.get(layer).map_or(1, |h| h.positions() as u64);
+        let array = super::ArrayPlan::of(network, layer);
         let mut next: Vec<(usize, Partial)> = vec![];
         for pe in divisors(outputs, MAX_PE).filter(|&pe| pe_of(layer).is_none_or(|given| given == pe)) {
             let word = conv.map_or(inputs, |conv| conv.input.channels);
@@ -155,6 +156,10 @@ fn fold_with(
             let at_once = divisors(word, MAX_SIMD / places).map(|simd| simd * places);
             let at_once = at_once.filter(|&simd| conv.is_some_and(|conv| by_place(conv, simd)));
             for simd in divisors(word, MAX_SIMD).chain(at_once) {
+                let places_at_once = conv.is_some_and(|conv| by_place(conv, simd));
+                if array.is_some_and(|array| array.check(simd, inputs, places_at_once).is_err()) {
+                    continue;
+                }
                 let clocks = (inputs / simd * (outputs / pe)) as u64 * planes;
                 if (clocks + 1) * positions * turns > cycles || (layer + 1 == layers && pe > inputs / simd) {
                     continue;
@@ -185,6 +190,7 @@ fn fold_with(
                     conv,
                     held: false,
                     summed: None,
+                    array,
                 };
                 let here = cost::layer_luts(&plan);
                 let before = partials.iter().filter(|(pe, _)| layer == 0 || plan.beat_values().is_multiple_of(*pe));

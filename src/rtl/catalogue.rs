@@ -6,6 +6,7 @@
 use super::RtlError;
 use super::buffer::Buffer;
 use super::control::Control;
+use super::crossbar::{Converter, Crossbar, CrossbarLane, ReadHash};
 use super::entropy::Entropy;
 use super::exp2::Exp2;
 use super::hold::Hold;
@@ -35,7 +36,7 @@ use crate::net::{
     Affine, Conv, Direction, Drops, Family, Hidden, Map, Method, Output, Pad, Pool, PoolKind, Random, ScaleDropout,
     Source, Starts, Subset, Weights,
 };
-use crate::plan::{self, Kind as LayerKind, LayerPlan, Summed};
+use crate::plan::{self, ArrayPlan, Gains, Kind as LayerKind, LayerPlan, Summed};
 use crate::verilog::VerilogFile;
 
 const SOURCES: &str = "src/rtl/source.rs";
@@ -128,6 +129,54 @@ pub fn catalogue() -> Vec<Block> {
             "A folded layer: weight memory, thresholds, sequencer, and a lane for each pass at once.",
         ),
         block("layer-output", "src/rtl/layer.rs", || layer(1, true), "The output layer: sums instead of activations."),
+        block(
+            "converter",
+            "src/rtl/crossbar/converter.rs",
+            || converter(Gains::One),
+            "The partial-sum converter of a word-line group: steps, and an end at either side.",
+        ),
+        block(
+            "converter-gains",
+            "src/rtl/crossbar/converter.rs",
+            || converter(Gains::Each),
+            "The same where wires take more from some groups than from others.",
+        ),
+        block(
+            "read-hash",
+            "src/rtl/crossbar/hash.rs",
+            || Ok(vec![ReadHash.emit()?]),
+            "Which reads err: eight rounds of a cipher over the number of a read.",
+        ),
+        block(
+            "crossbar-element",
+            "src/rtl/crossbar/element.rs",
+            crossbar_element,
+            "A neuron on an array that is read in parts, with errors of reading: groups are counted, converted and added.",
+        ),
+        block(
+            "crossbar-lane",
+            "src/rtl/crossbar/lane.rs",
+            || crossbar_lane(4, true),
+            "The activations of one pass, the live inputs of its word-line groups, and the neurons that read them.",
+        ),
+        block(
+            "crossbar-lane-wide",
+            "src/rtl/crossbar/lane.rs",
+            || crossbar_lane(16, false),
+            "The same where a group takes several words.",
+        ),
+        block(
+            "layer-array",
+            "src/rtl/crossbar/control.rs",
+            || crossbar_layer(false),
+            "A layer on an array: sequencer, gains, offsets, numbers of reads, and a lane for each pass at once.",
+        ),
+        block(
+            "layer-array-first",
+            "src/rtl/crossbar/control.rs",
+            || crossbar_layer(true),
+            "The first layer on an array, bit plane by bit plane.",
+        ),
         block(
             "replay",
             "src/rtl/replay.rs",
@@ -243,6 +292,7 @@ pub fn catalogue() -> Vec<Block> {
             gaussian,
             "The Gaussian source of a layer with sub-set inference: ones among random bits, drawn ahead of the layer.",
         ),
+        block("key", "src/rtl/unit.rs", key, "The key of a layer's read errors in the next pass."),
         block(
             "arbiter",
             "src/rtl/unit.rs",
@@ -403,6 +453,7 @@ fn plan(first: bool) -> LayerPlan {
         masked: !first,
         unit: None,
         kind: LayerKind::Plain,
+        array: None,
     }
 }
 
@@ -522,6 +573,45 @@ fn arbiter() -> Result<Vec<VerilogFile>, RtlError> {
     Unit { kind, count: 1, draws: 1, beats: 1, holds: false, codes: 1, lanes: 1, max_groups: 4, random }.emit()
 }
 
+fn key() -> Result<Vec<VerilogFile>, RtlError> {
+    let random = Random::new(32, 8);
+    let (count, draws, max_groups) = (8, 8, 4);
+    Unit { kind: Kind::Key, count, draws, beats: 1, holds: false, codes: 1, lanes: 2, max_groups, random }.emit()
+}
+
+fn converter(gains: Gains) -> Result<Vec<VerilogFile>, RtlError> {
+    Ok(vec![Converter { most: 8, gains, bits: 3, shift: 1 }.emit()?])
+}
+
+/// An array of word-line groups of so many inputs, for neurons that read 16, 8 a clock.
+fn crossbar(group: usize, errors: bool) -> Crossbar {
+    let gains = if errors { Gains::Each } else { Gains::One };
+    let array = ArrayPlan { group, bits: 3, shift: 0, gains, offsets: errors, errors, most: 18 };
+    let plan = LayerPlan { array: Some(array), ..plan(false) };
+    Crossbar { name: format!("example_crossbar_{group}"), array, plan, signed: false }
+}
+
+fn crossbar_lane(group: usize, errors: bool) -> Result<Vec<VerilogFile>, RtlError> {
+    let source = lane::Source::Layer(Buffer { simd: 8, words: 2, beat: 4, masked: true });
+    Ok(CrossbarLane { source, crossbar: crossbar(group, errors) }.emit()?)
+}
+
+/// The element, which is emitted before the buffer and the lane.
+fn crossbar_element() -> Result<Vec<VerilogFile>, RtlError> {
+    let mut files = crossbar_lane(4, true)?;
+    files.truncate(files.len() - 2);
+    Ok(files)
+}
+
+fn crossbar_layer(first: bool) -> Result<Vec<VerilogFile>, RtlError> {
+    let array = crossbar(if first { 8 } else { 4 }, !first).array;
+    let plan = LayerPlan { array: Some(array), ..plan(first) };
+    let name = format!("example_array_layer{}", u8::from(!first));
+    let (index, beat, early) = if first { (0, 0, 0) } else { (1, 4, 2) };
+    let gives = Gives::Sums;
+    Ok(Layer { name, index, plan, beat, signed: first, gives, crossbars: 1, repeats: None, early }.emit()?)
+}
+
 fn layer_bayes() -> Result<Vec<VerilogFile>, RtlError> {
     let plan = LayerPlan { kind: LayerKind::Bayes { crossbars: 3 }, lanes: 1, masked: false, ..plan(false) };
     let name = "example_bayes_layer1".to_string();
@@ -591,7 +681,10 @@ fn logits(early: Option<Early>) -> Result<Vec<VerilogFile>, RtlError> {
     let (pe, lanes, max_groups, max_passes) = (2, 2, 4, 8);
     let name = if early.is_some() { "example_early_logits" } else { "example_logits" }.to_string();
     let shared = false;
-    Ok(vec![Logits { name, output: &output, pe, lanes, max_groups, max_passes, masked: true, shared, early }.emit()?])
+    Ok(vec![
+        Logits { name, output: &output, pe, lanes, max_groups, max_passes, masked: true, most: None, shared, early }
+            .emit()?,
+    ])
 }
 
 fn control() -> Result<Vec<VerilogFile>, RtlError> {

@@ -1,6 +1,7 @@
 //! A folded dense layer: weights and thresholds in memories, a sequencer, and one lane for each pass at once.
 
 use super::buffer::Buffer;
+use super::crossbar::{Crossbar, CrossbarLane, Sequence};
 use super::early::Verdict;
 use super::input::InputBuffer;
 use super::lane::{Lane, Source};
@@ -81,6 +82,17 @@ impl Layer {
         }
     }
 
+    /// The array that computes the sums, where it is read in parts.
+    pub fn crossbar(&self) -> Option<Crossbar> {
+        let name = format!("{}_crossbar", self.name);
+        self.plan.array.map(|array| Crossbar { name, array, plan: self.plan, signed: self.signed })
+    }
+
+    /// Bits of one neuron's result.
+    pub fn result_width(&self) -> u32 {
+        self.crossbar().map_or_else(|| self.lane().result_width(), |crossbar| crossbar.sum_bits())
+    }
+
     /// Bits of a threshold word for one neuron.
     pub fn start_bits(&self) -> u32 {
         let lane = self.lane();
@@ -97,6 +109,9 @@ impl Layer {
 
     /// Clocks from the last read address of a group of neurons to its output beat.
     pub fn latency(plan: &LayerPlan) -> usize {
+        if let Some(array) = plan.array {
+            return Crossbar { name: String::new(), array, plan: *plan, signed: false }.latency() as usize;
+        }
         Lane::count_latency(plan.simd as u32) as usize + 1
     }
 
@@ -118,7 +133,11 @@ impl Layer {
         // Words of a weight word: the planes of every neuron.
         let weight_words = pe * plan.weight_planes as u32;
         let (image, beat) = (self.beat == 0, self.beat);
-        let mut files = lane.emit()?;
+        let array = self.crossbar();
+        let mut files = match &array {
+            Some(crossbar) => CrossbarLane { source: lane.source.clone(), crossbar: crossbar.clone() }.emit()?,
+            None => lane.emit()?,
+        };
 
         let mut m = Module::new(&self.name);
         let sums = self.gives != Gives::Activations;
@@ -185,20 +204,26 @@ impl Layer {
         let next_ready = m.input("claim_ready_i", 1);
         let claim_out = m.output("claim_o", 1);
         let valid_out = m.output("valid_o", 1);
-        let result_width = lane.result_width();
+        let result_width = self.result_width();
         let out = if sums { m.output("sum_o", lanes * pe * result_width) } else { m.output("act_o", lanes * pe) };
         let crossbar_out = (self.gives == Gives::Logits && self.crossbars > 1).then(|| {
             let e = m.output("crossbar_o", index_width(self.crossbars));
             m.note("that whose sums these are");
             e
         });
-        let odd_out = (sums && plan.masked).then(|| m.output("odd_o", lanes));
+        let odd_out = (sums && plan.masked && array.is_none()).then(|| m.output("odd_o", lanes));
 
         let choice = (self.crossbars > 1).then(|| {
             m.group("Arbiter");
             let choice = m.input("choice_i", index_width(self.crossbars));
             m.note("crossbar of the pass that begins next");
             choice
+        });
+        let key = array.as_ref().filter(|crossbar| crossbar.array.errors).map(|_| {
+            m.group("Errors of reading");
+            let key = m.input("key_i", 64 * lanes);
+            m.note("keys of the passes that begin next");
+            key
         });
         let last_pass_group = self.repeats.map(|repeats| {
             m.group("Passes");
@@ -388,7 +413,7 @@ impl Layer {
         let fetched = m.reg("weight_fetched_q", weight_words * simd);
         let weight_q = m.reg("weight_q", weight_words * simd);
         m.clocked(&clk, [set(&fetched, &rom.word(&address)), set(&weight_q, &fetched)]);
-        let weight = match Skew::new(simd) {
+        let weight = match Skew::new(simd).filter(|_| array.is_none()) {
             Some(skew) => {
                 let file = skew.emit()?;
                 let out = m.wire("weight", weight_words * simd);
@@ -404,108 +429,135 @@ impl Layer {
             None => weight_q,
         };
 
-        m.section("Control, delayed to the clock of the count");
         let counting = Popcount::new(simd).latency();
-        let group_ends = delayed_event(&mut m, &clk, &rst_n, "group_ends", &group_done, counting);
-        let last = delayed_event(&mut m, &clk, &rst_n, "last", &group_ends, 2);
-        // Between frames the accumulators are kept at 0, as after the last word of a group.
-        let clears = m.wire_is("clears", &(&group_done | !&busy));
-        let clears = delayed(&mut m, &clk, "clear", &clears, counting + 2);
-        let mut lane_ports: Vec<(&str, Expr)> = vec![("clear_i", clears)];
-        let first_word = (!sums || planes > 1).then(|| m.wire_is("first_word", &(&busy & !word.any())));
-        let plane_begins = match (&plane, &first_word) {
-            (Some(plane), Some(first_word)) => {
-                let begins = m.wire_is("plane_begins", &(first_word & plane.ne(&top_plane(plane))));
-                let begins = delayed(&mut m, &clk, "plane_begins", &begins, counting + 1);
-                let shift = delayed(&mut m, &clk, "shift", &begins, 1);
-                lane_ports.push(("shift_i", shift));
-                Some(begins)
-            }
+        let is_top = match (&plane, &array) {
+            (Some(plane), Some(_)) => Some(m.wire_is("is_top_plane", &plane.eq(&top_plane(plane)))),
             _ => None,
         };
-        if let (false, Some(first_word)) = (sums, &first_word) {
-            let first = match &plane {
-                Some(plane) => m.wire_is("group_begins", &(first_word & plane.eq(&top_plane(plane)))),
-                None => first_word.clone(),
+        let in_parts = array.as_ref().map(|crossbar| {
+            let sequence = Sequence {
+                clk: &clk,
+                rst_n: &rst_n,
+                busy: &busy,
+                word: &word,
+                last_word: &last_word,
+                neurons: &group,
+                neurons_done: &group_done,
+                frame_done: &frame_done,
+                plane: plane.as_ref().zip(is_top.as_ref()),
+                key: key.as_ref(),
             };
-            let first = delayed(&mut m, &clk, "first", &first, counting);
-            let first_fetched = delayed(&mut m, &clk, "first_fetched", &first, 1);
-            let start_group = m.reg("start_group_q", group_bits);
-            let next = mux(
-                &start_group.eq(&lit(group_bits, u128::from(groups - 1))),
-                &lit(group_bits, 0),
-                &(&start_group + lit(group_bits, 1)),
-            );
-            m.clocked(
-                &clk,
-                [when_else(
-                    &!&rst_n,
-                    [set(&start_group, &lit(group_bits, 0))],
-                    [when(&group_ends, [set(&start_group, &next)])],
-                )],
-            );
-            m.section("Start values: minus the threshold in the first word of a neuron, else 0");
-            let bits = lane.pe.width();
-            let both = self.start_bits();
-            let starts =
-                m.memory(Memory::new("starts", pe * both, self.crossbars * groups).block().file(&self.start_file()));
-            let start_fetched = m.reg("start_fetched_q", pe * both);
-            let start_at = match &crossbar {
-                Some(crossbar) => {
-                    let late = late(&mut m, &clk, "crossbar", crossbar, counting);
-                    let width = index_width(self.crossbars * groups);
-                    let first = begins(&mut m, "first_start", &late, groups, width);
-                    m.wire_is("start_at", &(first + start_group.zext(width)))
+            crossbar.control(&mut m, &sequence)
+        });
+        let mut lane_ports: Vec<(&str, Expr)>;
+        let (mut ended, mut sums_valid) = (None, None);
+        if let Some((ports, valid)) = in_parts {
+            (lane_ports, sums_valid) = (ports, Some(valid));
+        } else {
+            m.section("Control, delayed to the clock of the count");
+            let group_ends = delayed_event(&mut m, &clk, &rst_n, "group_ends", &group_done, counting);
+            let last = delayed_event(&mut m, &clk, &rst_n, "last", &group_ends, 2);
+            // Between frames the accumulators are kept at 0, as after the last word of a group.
+            let clears = m.wire_is("clears", &(&group_done | !&busy));
+            let clears = delayed(&mut m, &clk, "clear", &clears, counting + 2);
+            lane_ports = vec![("clear_i", clears)];
+            let first_word = (!sums || planes > 1).then(|| m.wire_is("first_word", &(&busy & !word.any())));
+            let plane_begins = match (&plane, &first_word) {
+                (Some(plane), Some(first_word)) => {
+                    let begins = m.wire_is("plane_begins", &(first_word & plane.ne(&top_plane(plane))));
+                    let begins = delayed(&mut m, &clk, "plane_begins", &begins, counting + 1);
+                    let shift = delayed(&mut m, &clk, "shift", &begins, 1);
+                    lane_ports.push(("shift_i", shift));
+                    Some(begins)
                 }
-                None => start_group,
+                _ => None,
             };
-            m.clocked(&clk, [set(&start_fetched, &starts.word(&start_at))]);
-            match (plane_begins, &plane) {
-                (Some(begins), Some(plane)) => {
-                    // The accumulator doubles from plane to plane, so the start value enters its upper bits first.
-                    let bit = (planes > 2).then(|| {
-                        let bit = m.reg("start_bit_q", plane.width());
-                        m.note("bit of the start value that the next plane brings");
-                        m.clocked(
-                            &clk,
-                            [when_else(
-                                &first_fetched,
-                                [set(&bit, &lit(bit.width(), u128::from(planes - 2)))],
-                                [when(&begins, [set(&bit, &(&bit - lit(bit.width(), 1)))])],
-                            )],
-                        );
-                        bit
-                    });
-                    let start = m.reg("start_q", pe * bits);
-                    m.generate_for("g_start", "n", pe, |m, p| {
-                        let whole = m.wire_is("whole", &start_fetched.word(p, bits));
-                        let next_bit = match &bit {
-                            Some(bit) => (1..planes - 1).fold(whole.bit(0), |lower, b| {
-                                mux(&bit.eq(&lit(bit.width(), u128::from(b))), &whole.bit(b), &lower)
-                            }),
-                            None => whole.bit(0),
+            if let (false, Some(first_word)) = (sums, &first_word) {
+                let first = match &plane {
+                    Some(plane) => m.wire_is("group_begins", &(first_word & plane.eq(&top_plane(plane)))),
+                    None => first_word.clone(),
+                };
+                let first = delayed(&mut m, &clk, "first", &first, counting);
+                let first_fetched = delayed(&mut m, &clk, "first_fetched", &first, 1);
+                let start_group = m.reg("start_group_q", group_bits);
+                let next = mux(
+                    &start_group.eq(&lit(group_bits, u128::from(groups - 1))),
+                    &lit(group_bits, 0),
+                    &(&start_group + lit(group_bits, 1)),
+                );
+                m.clocked(
+                    &clk,
+                    [when_else(
+                        &!&rst_n,
+                        [set(&start_group, &lit(group_bits, 0))],
+                        [when(&group_ends, [set(&start_group, &next)])],
+                    )],
+                );
+                m.section("Start values: minus the threshold in the first word of a neuron, else 0");
+                let bits = lane.pe.width();
+                let both = self.start_bits();
+                let starts = m
+                    .memory(Memory::new("starts", pe * both, self.crossbars * groups).block().file(&self.start_file()));
+                let start_fetched = m.reg("start_fetched_q", pe * both);
+                let start_at = match &crossbar {
+                    Some(crossbar) => {
+                        let late = late(&mut m, &clk, "crossbar", crossbar, counting);
+                        let width = index_width(self.crossbars * groups);
+                        let first = begins(&mut m, "first_start", &late, groups, width);
+                        m.wire_is("start_at", &(first + start_group.zext(width)))
+                    }
+                    None => start_group,
+                };
+                m.clocked(&clk, [set(&start_fetched, &starts.word(&start_at))]);
+                match (plane_begins, &plane) {
+                    (Some(begins), Some(plane)) => {
+                        // The accumulator doubles from plane to plane, so the start value enters its upper bits first.
+                        let bit = (planes > 2).then(|| {
+                            let bit = m.reg("start_bit_q", plane.width());
+                            m.note("bit of the start value that the next plane brings");
+                            m.clocked(
+                                &clk,
+                                [when_else(
+                                    &first_fetched,
+                                    [set(&bit, &lit(bit.width(), u128::from(planes - 2)))],
+                                    [when(&begins, [set(&bit, &(&bit - lit(bit.width(), 1)))])],
+                                )],
+                            );
+                            bit
+                        });
+                        let start = m.reg("start_q", pe * bits);
+                        m.generate_for("g_start", "n", pe, |m, p| {
+                            let whole = m.wire_is("whole", &start_fetched.word(p, bits));
+                            let next_bit = match &bit {
+                                Some(bit) => (1..planes - 1).fold(whole.bit(0), |lower, b| {
+                                    mux(&bit.eq(&lit(bit.width(), u128::from(b))), &whole.bit(b), &lower)
+                                }),
+                                None => whole.bit(0),
+                            };
+                            let later = mux(&begins, &next_bit.zext(bits), &lit(bits, 0));
+                            let upper = whole.shr_signed(planes - 1);
+                            m.clocked(&clk, [set(&start.word(p, bits), &mux(&first_fetched, &upper, &later))]);
+                        });
+                        lane_ports.push(("start_i", start));
+                    }
+                    _ if both == bits => {
+                        let start = m.reg("start_q", pe * bits);
+                        let value = mux(&first_fetched, &start_fetched, &lit(pe * bits, 0));
+                        m.clocked(&clk, [set(&start, &value)]);
+                        lane_ports.push(("start_i", start));
+                    }
+                    _ => {
+                        let (start0, start1) = (m.reg("start0_q", pe * bits), m.reg("start1_q", pe * bits));
+                        let half = |n: u32| {
+                            mux(&first_fetched, &start_fetched.bits(n * pe * bits, pe * bits), &lit(pe * bits, 0))
                         };
-                        let later = mux(&begins, &next_bit.zext(bits), &lit(bits, 0));
-                        let upper = whole.shr_signed(planes - 1);
-                        m.clocked(&clk, [set(&start.word(p, bits), &mux(&first_fetched, &upper, &later))]);
-                    });
-                    lane_ports.push(("start_i", start));
-                }
-                _ if both == bits => {
-                    let start = m.reg("start_q", pe * bits);
-                    let value = mux(&first_fetched, &start_fetched, &lit(pe * bits, 0));
-                    m.clocked(&clk, [set(&start, &value)]);
-                    lane_ports.push(("start_i", start));
-                }
-                _ => {
-                    let (start0, start1) = (m.reg("start0_q", pe * bits), m.reg("start1_q", pe * bits));
-                    let half =
-                        |n: u32| mux(&first_fetched, &start_fetched.bits(n * pe * bits, pe * bits), &lit(pe * bits, 0));
-                    m.clocked(&clk, [set(&start0, &half(0)), set(&start1, &half(1))]);
-                    lane_ports.push(("start0_i", start0));
-                    lane_ports.push(("start1_i", start1));
+                        m.clocked(&clk, [set(&start0, &half(0)), set(&start1, &half(1))]);
+                        lane_ports.push(("start0_i", start0));
+                        lane_ports.push(("start1_i", start1));
+                    }
                 }
             }
+            ended = Some(last);
         }
 
         m.section(if lanes > 1 { "Lanes: the same weights, other passes" } else { "The neurons" });
@@ -529,7 +581,13 @@ impl Layer {
         if let Some(header) = header {
             m.generate_for("g_lane", "l", lanes, |m, l| {
                 let mut ports: Vec<(&str, Expr)> = lane_ports.clone();
-                ports.extend(data_ports.iter().map(|(name, e, width)| (*name, e.word(l, *width))));
+                // All lanes read the same image.
+                let of_lane = |e: &Expr, width: u32| if image { e.clone() } else { e.word(l, width) };
+                ports.extend(data_ports.iter().map(|(name, e, width)| (*name, of_lane(e, *width))));
+                if key.is_some() {
+                    let key = ports.iter().position(|(name, _)| *name == "key_i");
+                    key.into_iter().for_each(|at| ports[at].1 = ports[at].1.word(l, 64));
+                }
                 ports.push((result_name, out.word(l, pe * result_width)));
                 if let Some(odd) = &odd_out {
                     ports.push(("odd_o", odd.at(l)));
@@ -542,8 +600,12 @@ impl Layer {
             let late = late(&mut m, &clk, "crossbar", crossbar, counting + 3);
             m.assign(out, &late);
         }
-        let valid = delayed_event(&mut m, &clk, &rst_n, "valid", &last, 1);
-        m.assign(&valid_out, &valid);
+        if let Some(last) = &ended {
+            sums_valid = Some(delayed_event(&mut m, &clk, &rst_n, "valid", last, 1));
+        }
+        if let Some(valid) = &sums_valid {
+            m.assign(&valid_out, valid);
+        }
         files.push(m.build()?);
         Ok(files)
     }

@@ -3,6 +3,7 @@
 use super::early::block_end;
 use super::layer::count;
 use super::scan::tree;
+use super::sums::Sums;
 use super::{image_word, signed_width, width_of};
 use crate::net::Output;
 use crate::verilog::{
@@ -21,6 +22,8 @@ pub struct Logits<'a> {
     pub max_passes: u32,
     /// Sums come with a flag for an odd number of dropped inputs.
     pub masked: bool,
+    /// On an array: sums come as sum + this, the most that they can be, instead of matches.
+    pub most: Option<u64>,
     /// Another block takes the logits too, and says when an image can be sent.
     pub shared: bool,
     /// Where passes may end early.
@@ -90,7 +93,7 @@ impl Logits<'_> {
     ///
     /// The layer's value `v = 2 * matches + odd` is `a + largest`: `m * a + b = m * v + (b - m * largest)`.
     fn factors(&self) -> Vec<Vec<(i128, i128)>> {
-        let n = i128::from(self.largest());
+        let n = self.most.map_or(self.largest().into(), i128::from);
         let factor = |(&m, &b): (&i32, &i64)| (i128::from(m), i128::from(b) - i128::from(m) * n);
         let others = self.output.others.iter().map(|c| (&c.scale, &c.offset));
         let crossbars = std::iter::once((&self.output.scale, &self.output.offset)).chain(others);
@@ -129,7 +132,7 @@ impl Logits<'_> {
         let w = Self::widths(self.output, self.max_passes);
         let group_bits = index_width(self.max_groups);
         let planes = self.output.weights.planes().len() as u32;
-        let sum_in = width_of(self.largest() as u64);
+        let sum_in = self.most.map_or(width_of(self.largest() as u64), Sums::bits);
         let mut m = Module::new(&self.name);
         m.doc(
             "Turns the sums of the output layer into logits, class by class and for all lanes at once: \
@@ -235,7 +238,7 @@ impl Logits<'_> {
         );
 
         m.section("One class a clock");
-        let value_bits = sum_in + 1;
+        let value_bits = if self.most.is_some() { sum_in } else { sum_in + 1 };
         let held = m.reg("held_q", lanes * pe * sum_in);
         m.note("classes of a beat, next one lowest");
         let step = if pe > 1 {
@@ -286,7 +289,10 @@ impl Logits<'_> {
         let scale = m.wire_is("scale", &constant.bits(bw, mw));
         let offset = m.reg("offset_q", bw);
         let value = m.reg("value_q", lanes * value_bits);
-        m.note("2 * matches + odd, which is a plus the most that it can be");
+        m.note(match self.most {
+            Some(_) => "a plus the most that it can be",
+            None => "2 * matches + odd, which is a plus the most that it can be",
+        });
         m.clocked(&clk, [set(&constant, &rom.word(&constant_at)), set(&offset, &constant.bits(0, bw))]);
         let stage = |m: &mut Module, name: &str, from: &Expr| {
             let q = m.reg(name, 1);
@@ -316,7 +322,10 @@ impl Logits<'_> {
             m.clocked(
                 &clk,
                 [
-                    set(&value.word(l, value_bits), &doubled(&matches, odd.as_ref(), planes)),
+                    set(
+                        &value.word(l, value_bits),
+                        &if self.most.is_some() { matches } else { doubled(&matches, odd.as_ref(), planes) },
+                    ),
                     set(&product_q, &product),
                     set(&logit.word(l, w.logit), &total.bits(self.output.shift, w.logit)),
                 ],

@@ -3,6 +3,7 @@
 mod buffer;
 mod catalogue;
 mod control;
+mod crossbar;
 mod early;
 mod entropy;
 mod exp2;

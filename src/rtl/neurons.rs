@@ -121,7 +121,9 @@ impl Neurons<'_> {
                 fields.extend(own_offset);
                 fields.push((most_bits(mean), mean[o].into()));
                 fields.push((most_bits(spread), spread[o].into()));
-                fields.push((self.product_bits(), i128::from(limits[o]) + i128::from(le)));
+                // On an array a limit may lie beyond all products.
+                let end = (1i128 << (self.product_bits() - 1)) - 1;
+                fields.push((self.product_bits(), (i128::from(limits[o]) + i128::from(le)).clamp(-end, end)));
                 fields.push((1, i128::from(le)));
             }
             Some(Method::Affine(Affine { gain, bias, .. })) => {

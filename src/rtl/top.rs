@@ -1,6 +1,7 @@
 //! The top of a design: layers in a row, the point where passes part, dropout units, logits, registers.
 
 use super::control::Control;
+use super::crossbar;
 use super::exp2::Exp2;
 use super::hold::Hold;
 use super::intake::Intake;
@@ -27,11 +28,6 @@ use crate::verilog::{Expr, Module, VerilogFile, cat_lsb_first, index_width, lit,
 pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design, RtlError> {
     network.check()?;
     plan.check(network)?;
-    if (0..=network.hidden.len()).any(|l| network.array(l).is_some()) {
-        return Err(RtlError::Unsupported(
-            "arrays read in parts cannot be emitted yet; leave them out of the chip".into(),
-        ));
-    }
     let layers = plan.layers(network);
     let once = network.once_per_image();
     let lanes = plan.lanes as u32;
@@ -363,15 +359,13 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
         let sums = layer.gives != Gives::Activations;
         let mut sent = Stream {
             valid: m.wire(&format!("layer{index}_valid"), 1),
-            act: m.wire(
-                &format!("layer{index}_{}", if sums { "sum" } else { "act" }),
-                width * pe * layer.lane().result_width(),
-            ),
+            act: m
+                .wire(&format!("layer{index}_{}", if sums { "sum" } else { "act" }), width * pe * layer.result_width()),
             live: None,
             claim: m.wire(&format!("layer{index}_claim"), 1),
             claim_ready: m.wire(&format!("layer{index}_claim_ready"), 1),
         };
-        let mut odd = (sums && l.masked).then(|| m.wire(&format!("layer{index}_odd"), width));
+        let mut odd = (sums && l.masked && l.array.is_none()).then(|| m.wire(&format!("layer{index}_odd"), width));
         let crossbar = (output && layer.crossbars > 1).then(|| m.wire("output_crossbar", index_width(layer.crossbars)));
         let mut ports = vec![
             ("clk_i", clk.clone()),
@@ -435,6 +429,31 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
             let take = m.wire(&format!("layer{index}_take"), 1);
             (s, unit, drawn, take)
         });
+        // Keys of read errors come from a unit of their own.
+        let key_unit = network.error_stream(index).map(|stream| {
+            let unit = Unit {
+                kind: Kind::Key,
+                count: stream.draws as u32,
+                draws: stream.draws as u32,
+                codes: 1,
+                beats: l.positions() as u32,
+                holds: l.positions() > 1,
+                lanes: width,
+                max_groups,
+                random,
+            };
+            let drawn = m.wire(&format!("layer{index}_key_draws"), width * unit.count * unit.width());
+            let take = m.wire(&format!("layer{index}_key_take"), 1);
+            m.assign(&take, &sent.claim);
+            let each = unit.count * unit.width();
+            let keys: Vec<Expr> = (0..width).map(|lane| drawn.bits(lane * each, 64)).collect();
+            if each > 64 {
+                let more: Vec<Expr> = (0..width).map(|lane| drawn.bits(lane * each + 64, each - 64)).collect();
+                m.unused(&format!("unused_key{index}"), &more.iter().collect::<Vec<_>>());
+            }
+            ports.push(("key_i", m.wire_is(&format!("layer{index}_keys"), &cat_lsb_first(keys))));
+            (stream.number, unit, drawn, take)
+        });
         if let (LayerKind::Bayes { .. }, Some((_, _, choice, take))) = (l.kind, &unit) {
             ports.push(("choice_i", choice.clone()));
             m.assign(take, &sent.claim);
@@ -445,6 +464,14 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
         }
         instance(&mut m, &format!("u_layer{index}"), &emitted, &ports);
         files.extend(emitted);
+        if let (Some(crossbar), Some(array)) = (layer.crossbar(), network.array(index)) {
+            let memories = [
+                (crossbar.codes_file(), crossbar::codes(array)),
+                (crossbar.gains_file(), crossbar::gains(&crossbar, array)),
+                (crossbar.starts_file(), crossbar::starts(&crossbar, array)),
+            ];
+            images.extend(memories.into_iter().filter_map(|(file, text)| Some(MemoryImage { file, text: text? })));
+        }
         let crossbars = crossbars(network, index);
         let text = |c: &CrossbarRef| image::weights(&layer, c.weights, (!sums).then_some(c.directions));
         images.push(MemoryImage { file: layer.weight_file(), text: crossbars.iter().map(text).collect() });
@@ -452,6 +479,9 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
         if let (Some((s, unit, drawn, take)), Some(streams)) = (&unit, &streams) {
             let code = streams.code_of(network, index);
             streams.emit_unit(&mut m, &mut files, (*s, code), unit, drawn, take)?;
+        }
+        if let (Some((s, unit, drawn, take)), Some(streams)) = (&key_unit, &streams) {
+            streams.emit_unit(&mut m, &mut files, (*s, lit(1, 0)), unit, drawn, take)?;
         }
         if let Some(hidden) = hidden {
             if !sums {
@@ -478,8 +508,11 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
                     signed: network.input.signed,
                     most: summed.own,
                 };
-                sent = place.sums(index, &sums, sent, odd.take())?;
-                images.extend(sums.offsets().map(|text| MemoryImage { file: sums.offsets_file(), text }));
+                // An array gives sums as they have to be.
+                if l.array.is_none() {
+                    sent = place.sums(index, &sums, sent, odd.take())?;
+                    images.extend(sums.offsets().map(|text| MemoryImage { file: sums.offsets_file(), text }));
+                }
                 if let (Some(conv), Some(kind)) = (hidden.conv, summed.pool) {
                     let bits = (Sums::bits(summed.own), Sums::bits(summed.pooled));
                     sent = pool_windows(&mut place, index, (name, l, width), conv, (kind, bits), sent)?;
@@ -660,7 +693,8 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
                 lanes,
                 max_groups,
                 max_passes: plan.max_passes as u32,
-                masked: l.masked,
+                masked: l.masked && l.array.is_none(),
+                most: l.array.map(|array| array.most),
                 shared: uncertainty.is_some(),
                 early: early_stop.as_ref().map(|stop| stop.block),
             };
@@ -897,6 +931,7 @@ impl Streams {
         ];
         match unit.kind {
             Kind::Dropout => ports.push(("code_i", code)),
+            Kind::Key => {}
             _ => m.unused(&format!("unused_code{s}"), &[&code]),
         }
         if let Some(last_group) = &self.last_group {
@@ -907,6 +942,7 @@ impl Streams {
             Kind::Dropout => "dropout",
             Kind::Gaussian { .. } => "gaussian",
             Kind::Arbiter { .. } => "arbiter",
+            Kind::Key => "key",
         };
         instance(m, &format!("u_{what}{s}"), &emitted, &ports);
         files.extend(emitted);

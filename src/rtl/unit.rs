@@ -16,6 +16,8 @@ pub enum Kind {
     Gaussian { bits: u32 },
     /// One of so many crossbars.
     Arbiter { crossbars: u32 },
+    /// Nothing: the draws of a beat are the key of a pass's read errors.
+    Key,
 }
 
 /// What `count` draws a beat decide, for `lanes` passes at once.
@@ -44,6 +46,7 @@ impl Unit {
             Kind::Dropout => "ns_dropout".into(),
             Kind::Gaussian { bits } => format!("ns_gaussian{bits}"),
             Kind::Arbiter { crossbars } => format!("ns_arbiter{crossbars}"),
+            Kind::Key => "ns_key".into(),
         }
     }
 
@@ -60,6 +63,7 @@ impl Unit {
             Kind::Dropout => 1,
             Kind::Gaussian { bits } => index_width(bits + 1),
             Kind::Arbiter { crossbars } => index_width(crossbars),
+            Kind::Key => self.random.code_bits,
         }
     }
 
@@ -69,6 +73,7 @@ impl Unit {
             Kind::Dropout => ("live_o", "0 where dropped"),
             Kind::Gaussian { .. } => ("ones_o", "ones among the bits of each draw"),
             Kind::Arbiter { .. } => ("choice_o", "the crossbar of each pass"),
+            Kind::Key => ("key_o", "draws of each pass, the first one lowest"),
         }
     }
 
@@ -138,6 +143,7 @@ impl Unit {
                 );
                 alive
             }
+            (Kind::Key, ..) => drawn.clone(),
             (Kind::Dropout, ..) => lit(1, 1),
         }
     }
@@ -155,6 +161,7 @@ impl Unit {
             Kind::Arbiter { crossbars } => {
                 ("Arbiter", format!("A draw, scaled to 0 to {}, chooses the crossbar of the pass.", crossbars - 1))
             }
+            Kind::Key => ("Key of read errors", "The draws are the key as they are.".to_string()),
         };
         m.doc(&format!(
             "{what} of one lane: {}, {} draws a clock. {rule} The state of every pass that this lane computes waits in a small \
@@ -253,6 +260,10 @@ impl Unit {
             (Kind::Gaussian { .. }, _) => {
                 "Gaussian source of a layer (sub-set inference): the ones of the layer's next beat, drawn ahead of it. A draw \
                  depends on the pass, the image and the neuron alone: every pass has a stream of its own."
+            }
+            (Kind::Key, _) => {
+                "Key of a layer's read errors: the draws under which the reads of the next pass are hashed, drawn ahead of it. A draw \
+                 depends on the pass and the image alone: every pass has a stream of its own."
             }
             (Kind::Arbiter { .. }, _) => {
                 "Arbiter of a layer (SpinBayes): the crossbar that computes the next pass, drawn ahead of it. A draw depends on \

@@ -1,5 +1,6 @@
 //! Generated designs against the golden model, in Verilator.
 
+mod arrays;
 mod corruption;
 mod maps;
 mod methods;

@@ -19,7 +19,7 @@ const CHANNELS: usize = 8;
 
 /// 8 × 8 digits of 4 bits; padded convolutions, the third of which adds the sums of the first, and a fourth whose sums are pooled; random
 /// weights.
-fn residual() -> Network {
+pub fn residual() -> Network {
     let rng = &mut StdRng::seed_from_u64(21);
     let mut map = Map { height: 8, width: 8, channels: 1 };
     let mut hidden = vec![];
@@ -68,7 +68,7 @@ fn residual() -> Network {
     network
 }
 
-fn digits(network: &Network) -> Images {
+pub fn digits(network: &Network) -> Images {
     let set = load("digits", Split::Test).unwrap();
     let values = set.images[..64 * IMAGES].iter().map(|&pixel| i16::from(pixel.min(15))).collect();
     Images::new(&network.input, values).unwrap()

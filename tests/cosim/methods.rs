@@ -10,7 +10,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 /// A network of four layers whose hidden layers have the methods named.
-fn with(methods: [&str; 3], bits: u32) -> Network {
+pub fn with(methods: [&str; 3], bits: u32) -> Network {
     with_layers(&[20, 12, 12, 8, 4], methods, bits)
 }
 
