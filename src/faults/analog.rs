@@ -90,9 +90,17 @@ impl Crossbar {
 }
 
 impl<'n> Analog<'n> {
-    /// The network of a die; refuses one that does not pass [`Network::check`], and one with convolutions or residuals.
+    /// The network of a die; refuses one that does not pass [`Network::check`], one with convolutions or residuals, and one whose
+    /// dropout units are devices.
     pub fn new(network: &'n Network, die: &Die) -> Result<Analog<'n>, NetError> {
         network.check()?;
+        if let Some(stream) = network.chip.devices.iter().position(Option::is_some) {
+            let (network, place) = (network.name.clone(), format!("device of stream {stream}"));
+            let what =
+                "drifting cells are supported beside ideal dropout units alone, flipped and stuck ones beside any"
+                    .into();
+            return Err(NetError::Invalid { network, place, what });
+        }
         if let Some(layer) = network.hidden.iter().position(|layer| layer.conv.is_some() || layer.residual.is_some()) {
             let (network, place) = (network.name.clone(), format!("layer {layer}"));
             let what =

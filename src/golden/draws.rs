@@ -1,6 +1,7 @@
 //! What the layers of many lanes draw, image by image (`docs/semantics.md` §3 and §4). A lane is one pass of one image.
 
 use super::dense::{GROUP, LaneWords, full};
+use super::devices::UnitLanes;
 use super::masks::Masks;
 use super::windows::repeated;
 use crate::random::{LANES, Lanes};
@@ -15,11 +16,17 @@ pub(super) enum Draws {
     Maps { masks: Masks, maps: usize, kept: Vec<LaneWords> },
     /// Other methods: the numbers themselves.
     Numbers { lanes: Lanes, count: usize, code_bits: u32, numbers: Vec<[u16; LANES]> },
+    /// The same of units that are devices: 0 where they drop, 1 elsewhere.
+    Decisions { units: UnitLanes, numbers: Vec<[u16; LANES]> },
 }
 
 impl Draws {
     pub fn numbers(lanes: Lanes, count: usize, code_bits: u32) -> Draws {
         Draws::Numbers { lanes, count, code_bits, numbers: vec![[0; LANES]; count] }
+    }
+
+    pub fn decisions(units: UnitLanes, count: usize) -> Draws {
+        Draws::Decisions { units, numbers: vec![[0; LANES]; count] }
     }
 
     pub fn maps(masks: Masks, maps: usize) -> Draws {
@@ -40,6 +47,11 @@ impl Draws {
                 return repeated(kept, *maps, activations / *maps, &mut live[..all_live.len()]);
             }
             Draws::None => {}
+            Draws::Decisions { units, numbers } => {
+                for (number, dropped) in numbers.iter_mut().zip(units.next_image()) {
+                    *number = std::array::from_fn(|l| (!dropped[l / 64] >> (l % 64) & 1) as u16);
+                }
+            }
             Draws::Numbers { lanes, count, code_bits, numbers } => {
                 let k = *code_bits as usize;
                 for (number, bits) in numbers.iter_mut().zip(lanes.next_bits(*count * k).chunks_exact(k)) {
@@ -60,7 +72,9 @@ impl Draws {
     /// Draw `u` of lane `lane`, if this layer draws numbers.
     pub fn of_lane(&self, lane: usize) -> Option<impl Fn(usize) -> u32 + Copy> {
         match self {
-            Draws::Numbers { numbers, .. } => Some(move |u: usize| u32::from(numbers[u][lane])),
+            Draws::Numbers { numbers, .. } | Draws::Decisions { numbers, .. } => {
+                Some(move |u: usize| u32::from(numbers[u][lane]))
+            }
             _ => None,
         }
     }

@@ -85,7 +85,7 @@ pub(super) struct Drawing {
 impl Drawing {
     /// The key of read errors.
     pub fn of_keys(stream: Stream) -> Drawing {
-        Drawing { stream: stream.number, count: stream.draws, kind: DrawingKind::Neurons }
+        Drawing { stream: stream.number, count: stream.draws, kind: DrawingKind::Neurons { code: 0 } }
     }
 
     /// SpinDrop of `features` inputs: the first that draws.
@@ -98,16 +98,23 @@ impl Drawing {
 pub(super) enum DrawingKind {
     /// SpinDrop with this code.
     Masks { code: u32, place: Place, maps: bool },
-    /// Numbers that the neurons use.
-    Neurons,
+    /// Numbers that the neurons use; with this code those that decide.
+    Neurons { code: u32 },
     /// A number that chooses the crossbar.
     Choice,
 }
 
 impl HiddenLayer {
-    /// `stream` is what the layer draws from; `is_added` says whether a later layer adds its sums; `array` is what computes them.
-    pub fn new(layer: &Hidden, stream: Option<Stream>, is_added: bool, array: Option<&Array>) -> HiddenLayer {
-        let neurons = Neurons::new(layer, stream.map_or(0, |stream| stream.first));
+    /// `stream` is what the layer draws from, and `decided` says that its units are devices; `is_added` says whether a later layer
+    /// adds its sums; `array` is what computes them.
+    pub fn new(
+        layer: &Hidden,
+        stream: Option<Stream>,
+        decided: bool,
+        is_added: bool,
+        array: Option<&Array>,
+    ) -> HiddenLayer {
+        let neurons = Neurons::new(layer, stream.map_or(0, |stream| stream.first), decided);
         let mut crossbars = vec![Crossbar::new(&layer.weights, &layer.directions, neurons, array)];
         if let Some(Method::Spinbayes(m)) = &layer.method {
             crossbars.extend(m.others.iter().map(|c| {
@@ -122,7 +129,7 @@ impl HiddenLayer {
             kind: match method {
                 Method::Spindrop(m) => DrawingKind::Masks { code: m.code, place: m.place, maps: m.maps },
                 Method::Spinbayes(_) => DrawingKind::Choice,
-                _ => DrawingKind::Neurons,
+                method => DrawingKind::Neurons { code: method.code().unwrap_or(0) },
             },
         });
         let windows = layer.conv.map(|conv| Windows::new(conv, rows));
@@ -251,7 +258,7 @@ impl HiddenLayer {
 
     /// Whether neurons use the draws of their pass.
     pub fn draws_numbers(&self) -> bool {
-        self.drawing.is_some_and(|d| d.kind == DrawingKind::Neurons)
+        self.drawing.is_some_and(|d| matches!(d.kind, DrawingKind::Neurons { .. }))
     }
 
     pub fn place(&self) -> Option<Place> {

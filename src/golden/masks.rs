@@ -1,6 +1,7 @@
 //! Live masks of many lanes at once (`docs/semantics.md` §3 and §4). A lane is one pass of one image.
 
 use super::dense::LaneWords;
+use super::devices::UnitLanes;
 use crate::random::{LANES, LaneBits, Lanes, transpose};
 
 /// How the dropout units of one layer decide in each lane.
@@ -14,23 +15,39 @@ pub(super) enum Masks {
         code: u32,
         code_bits: u32,
     },
+    Devices(UnitLanes),
 }
 
 impl Masks {
     /// Writes the live bits of the next image of every lane, for a layer of `neurons` neurons.
     pub fn next_image(&mut self, neurons: usize, all_live: &[u64], live: &mut [LaneWords]) {
+        if let Masks::Devices(units) = self {
+            let dropped = units.next_image();
+            for (live, dropped) in live.iter_mut().zip(dropped.chunks(64)) {
+                let mut kept = [[0; LANES / 64]; 64];
+                kept.iter_mut().zip(dropped).for_each(|(kept, dropped)| *kept = dropped.map(|bits| !bits));
+                words(&kept, live);
+            }
+            return;
+        }
         for (word, (live, &all)) in live.iter_mut().zip(all_live).enumerate() {
             match self {
                 Masks::Constant { live: constant } => live.as_flattened_mut().fill(if *constant { all } else { 0 }),
                 Masks::Drawn { lanes, code, code_bits } => {
                     let kept = next_kept(lanes, *code, *code_bits, (neurons - 64 * word).min(64));
-                    for (q, live) in live.as_flattened_mut().as_chunks_mut::<64>().0.iter_mut().enumerate() {
-                        *live = kept.map(|bits| bits[q]);
-                        transpose(live);
-                    }
+                    words(&kept, live);
                 }
+                Masks::Devices(_) => {}
             }
         }
+    }
+}
+
+/// The live word of each lane, from the lanes that keep each of its neurons.
+fn words(kept: &[LaneBits; 64], live: &mut LaneWords) {
+    for (q, live) in live.as_flattened_mut().as_chunks_mut::<64>().0.iter_mut().enumerate() {
+        *live = kept.map(|bits| bits[q]);
+        transpose(live);
     }
 }
 

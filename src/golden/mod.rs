@@ -4,6 +4,7 @@
 //! found by their position alone, so any image and any pass can be computed without the ones before it.
 
 mod dense;
+mod devices;
 mod draws;
 mod early;
 mod layers;
@@ -19,7 +20,7 @@ mod windows;
 pub use trace::{HiddenTrace, Trace};
 pub use uncertainty::{Softmax, Uncertainty};
 
-use crate::net::{EarlyStop, Images, Input, NetError, Network, Random};
+use crate::net::{Device, EarlyStop, Images, Input, NetError, Network, Random};
 use crate::random::{Generator, RandomError};
 use dense::full;
 use layers::{Drawing, HiddenLayer, OutputLayer};
@@ -87,6 +88,8 @@ pub struct Golden {
     root: u64,
     /// Streams of draws, each in every pass.
     streams: u32,
+    /// By stream: what takes its draws, where dropout units are no ideal ones.
+    devices: Vec<Option<Device>>,
     /// The first hidden layer with a method, or the last hidden layer, but before the first whose reads err; the first where
     /// passes part at the inputs.
     parting: usize,
@@ -108,7 +111,11 @@ impl Golden {
             keys: (0..=network.hidden.len()).map(|l| network.error_stream(l).map(Drawing::of_keys)).collect(),
             parts_at_inputs: network.input.dropout.is_some() || network.errs(0),
             hidden: hidden
-                .map(|(l, layer)| HiddenLayer::new(layer, network.stream(l), network.is_added(l), network.array(l)))
+                .map(|(l, layer)| {
+                    let stream = network.stream(l);
+                    let decided = stream.is_some_and(|stream| network.device(stream.number).is_some());
+                    HiddenLayer::new(layer, stream, decided, network.is_added(l), network.array(l))
+                })
                 .collect(),
             output: OutputLayer::new(
                 &network.output,
@@ -119,6 +126,7 @@ impl Golden {
             root: generator.root(network.seed),
             generator,
             streams: network.streams() as u32,
+            devices: network.chip.devices.clone(),
             parting: match network.input.dropout {
                 Some(_) => 0,
                 None => {

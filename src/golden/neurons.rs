@@ -25,15 +25,17 @@ pub(super) enum Neurons {
 }
 
 impl Neurons {
-    /// `first` is the layer's first draw among those of its stream.
-    pub fn new(layer: &Hidden, first: usize) -> Neurons {
+    /// `first` is the layer's first draw among those of its stream. Where `decided`, draws are not compared with a code any more:
+    /// they are 0 where something is dropped, and 1 elsewhere.
+    pub fn new(layer: &Hidden, first: usize, decided: bool) -> Neurons {
         let flip = |thresholds: &[i32]| flipped(thresholds, &layer.directions);
         let wide = |values: &[i32]| values.iter().map(|&v| v.into()).collect();
         match &layer.method {
             Some(Method::Scale(m)) => {
-                Neurons::Scale { kept: flip(&layer.thresholds), dropped: flip(&m.dropped), code: m.code, draw: first }
+                let code = if decided { 1 } else { m.code };
+                Neurons::Scale { kept: flip(&layer.thresholds), dropped: flip(&m.dropped), code, draw: first }
             }
-            Some(Method::Affine(m)) => Neurons::Affine(m.clone()),
+            Some(Method::Affine(m)) => Neurons::Affine(Affine { code: if decided { 1 } else { m.code }, ..m.clone() }),
             Some(Method::Subset(m)) => Neurons::Subset {
                 ones: (1 << m.bits) - 1,
                 half: i64::from(m.bits / 2),

@@ -1,6 +1,7 @@
 //! Running images: all passes of some images at once, one pass of one image to a lane.
 
 use super::dense::{GROUP, LaneWords, Operand, Reads};
+use super::devices::{UnitLanes, Units};
 use super::draws::Draws;
 use super::layers::{Drawing, DrawingKind, HiddenLayer, Planes};
 use super::masks::Masks;
@@ -36,6 +37,13 @@ pub(super) struct Rows {
     pub count: usize,
     pub first: u128,
     pub distance: usize,
+}
+
+impl Rows {
+    /// Number of the first image of a row.
+    fn image(&self, row: usize) -> u128 {
+        self.first + (row * self.distance) as u128
+    }
 }
 
 /// Rows that fill the lanes when an image has so many passes.
@@ -75,33 +83,37 @@ impl<'g> Runner<'g> {
             let passes = LANES.min(passes - first_pass);
             let of = |drawing: Option<Drawing>| -> Result<Draws, GoldenError> {
                 let Some(drawing) = drawing else { return Ok(Draws::None) };
+                let of_passes: Vec<u64> =
+                    (first_pass..first_pass + passes).map(|pass| starts[pass * streams + drawing.stream]).collect();
+                let device = golden.devices.get(drawing.stream).and_then(Option::as_ref);
+                let units = |code| -> Result<Option<UnitLanes>, GoldenError> {
+                    let Some(device) = device else { return Ok(None) };
+                    let units = Units::new(device, drawing.count, code, code_bits);
+                    let numbers = (0..rows.count).map(|row| rows.image(row)).collect();
+                    let per_image = drawing.count * device.draws();
+                    let lanes_at = |back| golden.lanes(&of_passes, per_image, rows, back);
+                    UnitLanes::new(units, numbers, passes, lanes_at).map(Some)
+                };
+                let lanes = || golden.lanes(&of_passes, drawing.count, rows, 0);
                 Ok(match drawing.kind {
-                    DrawingKind::Masks { code: 0, .. } => Draws::Masks(Masks::Constant { live: true }),
-                    DrawingKind::Masks { code, .. } if code == 1 << code_bits => {
-                        Draws::Masks(Masks::Constant { live: false })
-                    }
-                    kind => {
-                        let start = |pass| starts[(first_pass + pass) * streams + drawing.stream];
-                        let mut states: Vec<u64> = (0..passes).map(start).collect();
-                        golden.jump_to_image(drawing.count, rows.first).apply_to_all(&mut states);
-                        // One row gives the second, two give four, and so on.
-                        let mut jump = golden.jump_to_image(drawing.count, rows.distance as u128);
-                        while states.len() < rows.count * passes {
-                            let mut more = states.clone();
-                            jump.apply_to_all(&mut more);
-                            states.extend(more);
-                            jump = jump.twice();
-                        }
-                        states.truncate(rows.count * passes);
-                        let lanes = Lanes::of(&golden.generator, states)?;
-                        match kind {
-                            DrawingKind::Masks { code, maps, .. } => {
-                                let masks = Masks::Drawn { lanes, code, code_bits };
-                                if maps { Draws::maps(masks, drawing.count) } else { Draws::Masks(masks) }
-                            }
-                            _ => Draws::numbers(lanes, drawing.count, code_bits),
+                    DrawingKind::Masks { code, maps, .. } => {
+                        let masks = match units(code)? {
+                            Some(units) => Masks::Devices(units),
+                            None if code == 0 => Masks::Constant { live: true },
+                            None if code == 1 << code_bits => Masks::Constant { live: false },
+                            None => Masks::Drawn { lanes: lanes()?, code, code_bits },
+                        };
+                        match masks {
+                            masks @ Masks::Constant { .. } => Draws::Masks(masks),
+                            masks if maps => Draws::maps(masks, drawing.count),
+                            masks => Draws::Masks(masks),
                         }
                     }
+                    DrawingKind::Neurons { code } => match units(code)? {
+                        Some(units) => Draws::decisions(units, drawing.count),
+                        None => Draws::numbers(lanes()?, drawing.count, code_bits),
+                    },
+                    DrawingKind::Choice => Draws::numbers(lanes()?, drawing.count, code_bits),
                 })
             };
             let draws = golden.drawings().map(of).collect::<Result<_, _>>()?;
@@ -376,6 +388,28 @@ impl Golden {
             }
         }
         Shared { parting: parting.unwrap_or(Parting::Bits(vec![x])), added }
+    }
+
+    /// The streams of a block of passes, which start in `starts`, where `draws` draws are made for an image: row r `back` images before
+    /// its first, or at the start where there are not so many.
+    fn lanes(&self, starts: &[u64], draws: usize, rows: Rows, back: u128) -> Result<Lanes, GoldenError> {
+        let early = (0..rows.count).take_while(|&row| rows.image(row) < back).count();
+        let mut states = starts.repeat(early);
+        if early < rows.count {
+            let mut later = starts.to_vec();
+            self.jump_to_image(draws, rows.image(early) - back).apply_to_all(&mut later);
+            // One row gives the second, two give four, and so on.
+            let mut jump = self.jump_to_image(draws, rows.distance as u128);
+            while states.len() + later.len() < rows.count * starts.len() {
+                let mut more = later.clone();
+                jump.apply_to_all(&mut more);
+                later.extend(more);
+                jump = jump.twice();
+            }
+            states.extend(later);
+        }
+        states.truncate(rows.count * starts.len());
+        Ok(Lanes::of(&self.generator, states)?)
     }
 
     /// From the start of a stream to its first draw for image `n`, in a layer of `draws` draws.

@@ -25,7 +25,7 @@ impl Network {
     }
 
     /// Those of inputs and methods, which are the first.
-    pub(super) fn method_streams(&self) -> usize {
+    pub fn method_streams(&self) -> usize {
         let shared = self.hidden.iter().filter(|layer| scales(layer)).count().saturating_sub(1);
         self.codes().len() - shared
     }

@@ -110,6 +110,53 @@ proptest! {
     }
 
     #[test]
+    fn devices_are_what_the_contract_says(seed in any::<u64>(), passes in passes(), first in first_image(), near in 0u64..24) {
+        let (mut net, images) = networks::convolving(seed, 3);
+        // The reference follows a state from the first image on.
+        let first = if networks::devices(seed, &mut net, true) { near } else { first };
+        let golden = Golden::new(&net).unwrap();
+        let results = golden.run(&images.slice(0..2), first, passes).unwrap();
+        for (i, result) in results.iter().enumerate() {
+            let logits = reference_logits(&net, images.image(i), first + i as u64, passes);
+            prop_assert_eq!(result, &reference::result(&logits));
+        }
+        let (n, pass) = (first.saturating_add(2), passes - 1);
+        let trace = golden.trace(images.image(2), n, pass).unwrap();
+        prop_assert_eq!(trace, reference::pass(&net, images.image(2), n, pass, true));
+        let deterministic = golden.deterministic(&images.slice(0..1)).unwrap();
+        let logits = reference::pass(&net, images.image(0), 0, 0, false).logits;
+        prop_assert_eq!(&deterministic[0], &reference::result(&[logits]));
+    }
+
+    #[test]
+    fn any_part_of_a_run_with_devices_can_be_computed_alone(seed in any::<u64>(), first in 0u64..3000, cut in 0usize..=60) {
+        let (mut net, images) = networks::convolving(seed, 60);
+        networks::devices(seed, &mut net, true);
+        let golden = Golden::new(&net).unwrap();
+        let whole = golden.run(&images, first, 5).unwrap();
+        let mut parts = golden.run(&images.slice(0..cut), first, 5).unwrap();
+        parts.extend(golden.run(&images.slice(cut..60), first + cut as u64, 5).unwrap());
+        prop_assert_eq!(&whole, &parts);
+        let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        prop_assert_eq!(&whole, &one_thread.install(|| golden.run(&images, first, 5)).unwrap());
+        let last = reference_logits(&net, images.image(59), first % 20 + 59, 5);
+        prop_assert_eq!(golden.logits(images.image(59), first % 20 + 59, 5).unwrap(), last.concat());
+    }
+
+    #[test]
+    fn devices_and_early_stop_are_what_the_contract_says(
+        seed in any::<u64>(), every in 1u32..=5, passes in 1u32..=12, like in 0usize..6,
+    ) {
+        let (mut net, images) = networks::convolving(seed, 6);
+        networks::devices(seed, &mut net, false);
+        net.early_stop = networks::early_stop(&net, &images, every, like);
+        let Some(rule) = net.early_stop else { return Ok(()) };
+        let golden = Golden::new(&net).unwrap();
+        let found = golden.run_with(&images, 0, passes, |_, result, logits| (result, logits.to_vec())).unwrap();
+        prop_assert_eq!(&found, &reference::early(&net, &images, passes, rule));
+    }
+
+    #[test]
     fn more_passes_leave_the_first_ones_as_they_were(seed in any::<u64>(), few in 1u32..300, more in 1u32..300) {
         let (net, images) = networks::convolving(seed, 1);
         let golden = Golden::new(&net).unwrap();

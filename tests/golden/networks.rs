@@ -2,9 +2,9 @@
 
 use neuspin::golden::Golden;
 use neuspin::net::{
-    Affine, Array, BitMatrix, Conv, Converter, Crossbar, Crossbars, Direction, Dropout, Drops, EarlyStop, Family,
+    Affine, Array, BitMatrix, Conv, Converter, Crossbar, Crossbars, Cycle, Device, Direction, Dropout, Drops, EarlyStop, Family,
     Hidden, Images, Input, Map, Method, Network, Output, OutputCrossbar, Pad, Place, Pool, PoolKind, Random,
-    ReadErrors, ScaleDropout, Source, Starts, Subset, Weights,
+    ReadErrors, ScaleDropout, Source, Starts, Subset, Walk, Weights,
 };
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
@@ -184,6 +184,51 @@ fn network(seed: u64, images: usize, convolutions: bool) -> (Network, Images) {
     let values = (0..images * input.features).map(|_| rng.random_range(low..=high)).collect();
     let images = Images::new(&input, values).unwrap();
     (net, images)
+}
+
+/// The same with devices of any level for most of its dropout units; walks unless it is to stop early. Whether some of them have a
+/// state.
+#[allow(dead_code)]
+pub fn devices(seed: u64, net: &mut Network, walks: bool) -> bool {
+    let rng = &mut StdRng::seed_from_u64(seed ^ 0xD5);
+    let k = net.random.code_bits;
+    let mut cycles = false;
+    net.chip.devices = (0..net.method_streams())
+        .map(|s| {
+            let units = net.unit_codes(s)?.len();
+            let some = rng.random_bool(0.85).then(|| device(rng, units, k, walks))?;
+            cycles |= some.cycle.is_some();
+            Some(some)
+        })
+        .collect();
+    net.check().unwrap();
+    cycles
+}
+
+fn device(rng: &mut StdRng, units: usize, k: u32, walks: bool) -> Device {
+    let full = 1i32 << k;
+    let mut device = Device::default();
+    if rng.random_bool(0.7) {
+        let reach = *[full, full / 2, full / 8].choose(rng).unwrap();
+        device.deviations = (0..units).map(|_| rng.random_range(-reach..=reach)).collect();
+    }
+    if rng.random_bool(0.4) {
+        device.stuck = (0..units).map(|_| rng.random_bool(0.2).then(|| rng.random())).collect();
+    }
+    if k >= 2 && rng.random_bool(0.5) {
+        device.jitter = rng.random_range(1..=(full as u32 / (k / 2)).max(1));
+    }
+    if walks && rng.random_bool(0.4) {
+        let limit = rng.random_range(1..=full as u32);
+        device.walk = Some(Walk { step: rng.random_range(1..=limit), limit });
+    }
+    if rng.random_bool(0.5) {
+        let reset = [full, full - full / 8, full / 2, full / 8, 0, rng.random_range(0..=full)];
+        let misread = [0, full / 50, rng.random_range(0..=full), full];
+        let of = |codes: &[i32], rng: &mut StdRng| *codes.choose(rng).unwrap() as u32;
+        device.cycle = Some(Cycle { reset: of(&reset, rng), misread: of(&misread, rng) });
+    }
+    device
 }
 
 /// A rule that ends some of the images' passes early, where that is possible: after a first block, image `like` leads by just

@@ -181,6 +181,66 @@ impl<'n> Draws<'n> {
     }
 }
 
+/// §3 and §8: which units of a stream drop in pass `t` of image `n`, given the code of each.
+fn drops(net: &Network, stream: u128, all_streams: u128, n: u64, t: u32, codes: &[u32]) -> Vec<bool> {
+    let k = net.random.code_bits;
+    let start = u128::from(t) * all_streams + stream;
+    let units = codes.len();
+    let Some(Some(device)) = net.chip.devices.get(stream as usize) else {
+        let mut draws = Draws::at(net, start, u128::from(n) * units as u128);
+        return codes.iter().map(|&code| draws.next(k) < code).collect();
+    };
+    let mut d = 1;
+    if device.jitter > 0 {
+        d += 1;
+    }
+    if device.cycle.is_some() {
+        d += 2;
+    }
+    let b = if k % 2 == 0 { k } else { k - 1 };
+    // A state goes from image to image, so all of them come one after the other.
+    let first = if device.cycle.is_some() { 0 } else { n };
+    let mut draws = Draws::at(net, start, u128::from(first) * units as u128 * d);
+    let mut states = vec![false; units];
+    let mut dropped = vec![false; units];
+    for image in first..=n {
+        for u in 0..units {
+            let r_set = i64::from(draws.next(k));
+            let walk = device.walk.map_or(0, |w| {
+                let limit = i64::from(w.limit);
+                let m = (u128::from(image) * u128::from(w.step) % (4 * limit as u128)) as i64;
+                if m <= limit {
+                    m
+                } else if m <= 3 * limit {
+                    2 * limit - m
+                } else {
+                    m - 4 * limit
+                }
+            });
+            let mut shake = 0;
+            if device.jitter > 0 {
+                let r = draws.next(k);
+                let ones = (0..b).filter(|i| r >> i & 1 == 1).count() as i64;
+                shake = i64::from(device.jitter) * (ones - i64::from(b / 2));
+            }
+            let deviation = if device.deviations.is_empty() { 0 } else { i64::from(device.deviations[u]) };
+            let target = (i64::from(codes[u]) + deviation + walk + shake).clamp(0, 1 << k);
+            let set = r_set < target;
+            let stuck = if device.stuck.is_empty() { None } else { device.stuck[u] };
+            match device.cycle {
+                None => dropped[u] = stuck.unwrap_or(set),
+                Some(cycle) => {
+                    states[u] = stuck.unwrap_or(states[u] || set);
+                    let (r_reset, r_read) = (draws.next(k), draws.next(k));
+                    dropped[u] = states[u] ^ (r_read < cycle.misread);
+                    states[u] = states[u] && r_reset >= cycle.reset;
+                }
+            }
+        }
+    }
+    dropped
+}
+
 /// One pass of image number `n`; `draw` is false in the deterministic pass.
 pub fn pass(net: &Network, image: &[i16], n: u64, t: u32, draw: bool) -> Trace {
     // Input values as integers, then activations as ±1; live beside them.
@@ -209,11 +269,9 @@ pub fn pass(net: &Network, image: &[i16], n: u64, t: u32, draw: bool) -> Trace {
     let mut scales_before = 0;
     // §3, Input dropout: the stream before those of the layers.
     if let Some(code) = net.input.dropout {
-        let (k, features) = (net.random.code_bits, x.len() as u128);
-        let stream = u128::from(t) * all_streams;
-        let mut draws = Draws::at(net, stream, u128::from(n) * features);
-        for live in &mut live {
-            *live = !(draws.next(k) < code && draw);
+        let dropped = drops(net, 0, all_streams, n, t, &vec![code; x.len()]);
+        for (live, dropped) in live.iter_mut().zip(dropped) {
+            *live = !(dropped && draw);
         }
         s = 1;
     }
@@ -240,19 +298,28 @@ pub fn pass(net: &Network, image: &[i16], n: u64, t: u32, draw: bool) -> Trace {
                 }
             }
         };
-        let mut r = vec![];
-        if layer.method.is_some() {
+        let (mut r, mut dropped) = (vec![], vec![]);
+        if let Some(method) = &layer.method {
             let shares = matches!(layer.method, Some(Method::Scale(_)));
             let (number, units) = if shares { (*scale_stream.get_or_insert(s), scales) } else { (s, units) };
             if number == s {
                 s += 1;
             }
             let stream = u128::from(t) * all_streams + number;
-            let mut draws = Draws::at(net, stream, u128::from(n) * units as u128);
-            r = (0..units).map(|_| draws.next(k)).collect();
-            if shares {
-                r = vec![r[scales_before]];
-                scales_before += 1;
+            match method {
+                Method::Subset(_) | Method::Spinbayes(_) => {
+                    let mut draws = Draws::at(net, stream, u128::from(n) * units as u128);
+                    r = (0..units).map(|_| draws.next(k)).collect();
+                }
+                _ if shares => {
+                    let all = net.hidden.iter().filter_map(|l| match &l.method {
+                        Some(Method::Scale(m)) => Some(m.code),
+                        _ => None,
+                    });
+                    dropped = vec![drops(net, number, all_streams, n, t, &all.collect::<Vec<_>>())[scales_before]];
+                    scales_before += 1;
+                }
+                _ => dropped = drops(net, number, all_streams, n, t, &vec![method.code().unwrap(); units]),
             }
         }
         // §2, Residual: sums of an earlier layer.
@@ -261,8 +328,8 @@ pub fn pass(net: &Network, image: &[i16], n: u64, t: u32, draw: bool) -> Trace {
             trace.sums.iter().map(|&a| a as i32).collect::<Vec<i32>>()
         });
         let (sums, active, now_live) = match &layer.conv {
-            None => hidden_layer(layer, reading(l), skip, &x, &live, k, &r, draw),
-            Some(conv) => convolution(layer, reading(l), conv, skip, &x, &live, k, &r, draw),
+            None => hidden_layer(layer, reading(l), skip, &x, &live, (k, &r, &dropped), draw),
+            Some(conv) => convolution(layer, reading(l), conv, skip, &x, &live, (k, &r, &dropped), draw),
         };
         live = now_live;
         x = active.iter().map(|&bit| if bit { 1 } else { -1 }).collect();
@@ -306,8 +373,7 @@ fn hidden_layer(
     skip: Option<Vec<i32>>,
     x: &[i32],
     live: &[bool],
-    k: u32,
-    r: &[u32],
+    (k, r, dropped): (u32, &[u32], &[bool]),
     draw: bool,
 ) -> (Vec<i32>, Vec<bool>, Vec<bool>) {
     let mut weights = &layer.weights;
@@ -321,13 +387,13 @@ fn hidden_layer(
     for o in 0..sums.len() {
         sums[o] += skip.as_ref().map_or(0, |skip| skip[o]);
     }
-    let (active, live) = decide(layer, &sums, k, r, draw);
+    let (active, live) = decide(layer, &sums, (k, r, dropped), draw);
     (sums, active, live)
 }
 
 /// §2 and §3: activations and live bits from the sums of the neurons.
-fn decide(layer: &Hidden, sums: &[i32], k: u32, r: &[u32], draw: bool) -> (Vec<bool>, Vec<bool>) {
-    let drop = |u: usize, code: u32| draw && r[u] < code;
+fn decide(layer: &Hidden, sums: &[i32], (k, r, dropped): (u32, &[u32], &[bool]), draw: bool) -> (Vec<bool>, Vec<bool>) {
+    let drop = |u: usize| draw && dropped[u];
     let mut thresholds = &layer.thresholds;
     let mut directions = &layer.directions;
     if let (Some(Method::Spinbayes(m)), true) = (&layer.method, draw) {
@@ -338,7 +404,7 @@ fn decide(layer: &Hidden, sums: &[i32], k: u32, r: &[u32], draw: bool) -> (Vec<b
         }
     }
     if let Some(Method::Scale(m)) = &layer.method
-        && drop(0, m.code)
+        && drop(0)
     {
         thresholds = &m.dropped;
     }
@@ -349,8 +415,8 @@ fn decide(layer: &Hidden, sums: &[i32], k: u32, r: &[u32], draw: bool) -> (Vec<b
         Some(Method::Affine(m)) => {
             let value = |o: usize| {
                 let (gain, bias) = match m.drops {
-                    Drops::Vector => (drop(0, m.code), drop(1, m.code)),
-                    Drops::Element => (drop(2 * o, m.code), drop(2 * o + 1, m.code)),
+                    Drops::Vector => (drop(0), drop(1)),
+                    Drops::Element => (drop(2 * o), drop(2 * o + 1)),
                 };
                 let g = if gain { 1i128 << m.frac_bits } else { m.gain[o].into() };
                 let h = if bias { 0 } else { m.bias[o].into() };
@@ -383,8 +449,8 @@ fn decide(layer: &Hidden, sums: &[i32], k: u32, r: &[u32], draw: bool) -> (Vec<b
                 let mut fires = compare(a, thresholds[o], directions[o]);
                 if let Some(Method::Spindrop(m)) = method {
                     match m.place {
-                        Place::BeforeSign => fires |= drop(o, m.code),
-                        Place::AfterSign => now_live[o] = !drop(o, m.code),
+                        Place::BeforeSign => fires |= drop(o),
+                        Place::AfterSign => now_live[o] = !drop(o),
                     }
                 }
                 active.push(fires);
@@ -419,8 +485,7 @@ fn convolution(
     skip: Option<Vec<i32>>,
     x: &[i32],
     live: &[bool],
-    k: u32,
-    r: &[u32],
+    (k, r, dropped): (u32, &[u32], &[bool]),
     draw: bool,
 ) -> (Vec<i32>, Vec<bool>, Vec<bool>) {
     let neurons = layer.weights.rows();
@@ -491,7 +556,8 @@ fn convolution(
         residual: None,
         ..layer.clone()
     };
-    let mut active_at: Vec<Vec<bool>> = sums_at.iter().map(|sums| decide(&decides, sums, k, r, draw).0).collect();
+    let mut active_at: Vec<Vec<bool>> =
+        sums_at.iter().map(|sums| decide(&decides, sums, (k, r, dropped), draw).0).collect();
     if kind == Some(PoolKind::Or) {
         let pooled = (0..pooled_rows * pooled_cols)
             .map(|n| (0..neurons).map(|o| window(n).into_iter().any(|position| active_at[position][o])).collect());
@@ -502,7 +568,7 @@ fn convolution(
     if let Some(Method::Spindrop(m)) = &layer.method {
         for o in 0..active.len() {
             let u = if m.maps { o % neurons } else { o };
-            let dropped = draw && r[u] < m.code;
+            let dropped = draw && dropped[u];
             match m.place {
                 Place::BeforeSign => active[o] |= dropped,
                 Place::AfterSign => now_live[o] = !dropped,
