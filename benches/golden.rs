@@ -8,6 +8,7 @@ use networks::{PASSES, images, network};
 use neuspin::device::crossbar::{Cells, column_offsets};
 use neuspin::golden::Golden;
 use neuspin::net::{Array, Converter, Network};
+use neuspin::net::{Cycle, Device, Walk};
 use neuspin::random::SplitMix64;
 
 const IMAGES: usize = 1024;
@@ -59,5 +60,30 @@ fn passes(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, passes);
+/// Dropout units that are devices, level by level, beside ideal ones.
+fn devices(c: &mut Criterion) {
+    let one_core = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool of one thread");
+    let mut group = c.benchmark_group("golden with devices, one core");
+    group.sample_size(20);
+    group.throughput(Throughput::Elements(IMAGES as u64 * u64::from(PASSES)));
+    let spread = Device {
+        deviations: (0..256).map(|u| u * 37 % 4001 - 2000).collect(),
+        stuck: (0..256).map(|u| (u % 50 == 7).then_some(u % 100 == 7)).collect(),
+        ..Device::default()
+    };
+    let moving = Device { jitter: 500, walk: Some(Walk { step: 50, limit: 2000 }), ..spread.clone() };
+    let cycle = Device { cycle: Some(Cycle { reset: 60_000, misread: 600 }), ..spread.clone() };
+    for (name, device) in
+        [("ideal", None), ("spread, stuck", Some(spread)), ("jitter, walk", Some(moving)), ("cycle", Some(cycle))]
+    {
+        let mut net = network(&[784, 256, 256, 256, 10]);
+        net.chip.devices = vec![device; 3];
+        let images = images(&net, IMAGES);
+        let golden = Golden::new(&net).expect("a legal network");
+        group.bench_function(name, |b| b.iter(|| one_core.install(|| golden.run(&images, 0, PASSES))));
+    }
+    group.finish();
+}
+
+criterion_group!(benches, passes, devices);
 criterion_main!(benches);

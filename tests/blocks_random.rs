@@ -98,7 +98,11 @@ fn folded(seed: u64, (mut network, images): (Network, Images)) -> Result<Sample,
     let lanes = if network.streams() > 0 && !alone { rng.random_range(1..=16) } else { 1 };
     let max_passes = lanes * rng.random_range(1..=4);
     network.passes = rng.random_range(1..=max_passes as u32);
-    if max_passes > lanes && rng.random() {
+    let stops = max_passes > lanes && rng.random();
+    if seed.is_multiple_of(2) {
+        networks::devices(seed, &mut network, !stops);
+    }
+    if stops {
         let blocks = rng.random_range(1..max_passes / lanes);
         network.early_stop =
             networks::early_stop(&network, &images, (blocks * lanes) as u32, rng.random_range(0..IMAGES));

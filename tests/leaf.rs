@@ -20,6 +20,11 @@ fn prints_dropout_unit() {
 }
 
 #[test]
+fn prints_mtj_cycle() {
+    insta::assert_snapshot!(mtj_cycle(16).unwrap().text());
+}
+
+#[test]
 fn prints_stream_jump() {
     insta::assert_snapshot!(stream_jump(32).unwrap().text());
 }
@@ -31,6 +36,8 @@ fn widths_that_are_not_there_are_refused() {
         lfsr_leap(64, 0).unwrap_err(),
         lfsr_leap(32, 17).unwrap_err(),
         dropout_unit(17).unwrap_err(),
+        mtj_set(0).unwrap_err(),
+        mtj_cycle(17).unwrap_err(),
         stream_jump(16).unwrap_err(),
     ];
     insta::assert_snapshot!(refusals.map(|e| e.to_string()).join("\n"));
@@ -46,6 +53,8 @@ fn tools_read_every_leaf_without_a_warning() {
     }
     for k in [1, 7, 16] {
         tools::lint(&[&dropout_unit(k).unwrap()], &[]);
+        tools::lint(&[&mtj_set(k).unwrap()], &[]);
+        tools::lint(&[&mtj_cycle(k).unwrap()], &[]);
     }
 }
 
@@ -332,4 +341,148 @@ fn fields(line: &str, widths: &[u32]) -> Vec<u64> {
         (top..top + width).rev().fold(0, |value, at| value << 1 | bit(at))
     };
     widths.iter().map(&mut field).collect()
+}
+
+/// SET by the contract: the target limited, then compared.
+fn model_set(k: u32, draw: u64, target: i64) -> bool {
+    (draw as i64) < target.clamp(0, 1 << k)
+}
+
+/// Draws and targets at and around every border.
+fn targets(k: u32) -> Vec<(u64, i64)> {
+    let (top, reach) = (1i64 << k, 1i64 << (k + 3));
+    let mut rng = StdRng::seed_from_u64(k.into());
+    let borders = [-reach, -top - 1, -1, 0, 1, top / 2, top - 1, top, top + 1, reach - 1];
+    let targets = borders.into_iter().chain((0..100).map(|_| rng.random_range(-reach..reach)));
+    let near = |target: i64| [0, target - 1, target, target + 1, top - 1].map(|d| (d.clamp(0, top - 1) as u64, target));
+    targets.flat_map(near).collect()
+}
+
+/// `live` and the state afterwards by the contract.
+fn model_cycle(k: u32, bits: [bool; 4], [reset_draw, read_draw, reset, misread]: [u64; 4]) -> (bool, bool) {
+    let [set, stuck, stuck_at, state] = bits;
+    assert!(reset <= 1 << k && misread <= 1 << k);
+    let state = if stuck { stuck_at } else { state || set };
+    let drop = state ^ (read_draw < misread);
+    (!drop, state && reset_draw >= reset)
+}
+
+/// All bits with draws and codes at borders.
+fn cycles(k: u32) -> Vec<([bool; 4], [u64; 4])> {
+    let mut rng = StdRng::seed_from_u64(k.into());
+    let pairs: Vec<(u64, u64)> = draws(k);
+    let any = |rng: &mut StdRng| pairs[rng.random_range(0..pairs.len())];
+    let each = (0..512u32).map(|n| {
+        let ((reset_draw, reset), (read_draw, misread)) = (any(&mut rng), any(&mut rng));
+        ([0, 1, 2, 3].map(|bit| n >> bit & 1 == 1), [reset_draw, read_draw, reset, misread])
+    });
+    each.collect()
+}
+
+#[test]
+fn mtj_leaves_in_rust_hdl_equal_the_model() {
+    fn set<const K: usize, const W: usize>() {
+        let mut block = MtjSet::<K, W>::default();
+        block.connect_all();
+        for (draw, target) in targets(K as u32) {
+            block.draw_i.next = draw.to_bits();
+            block.target_i.next = (target as u64 & ((1 << W) - 1)).to_bits();
+            settle(&mut block);
+            assert_eq!(block.set_o.val(), model_set(K as u32, draw, target), "draw {draw}, target {target}, {K} bits");
+        }
+    }
+    set::<1, 5>();
+    set::<7, 11>();
+    set::<16, 20>();
+    fn cycle<const K: usize, const C: usize>() {
+        let mut block = MtjCycle::<K, C>::default();
+        block.connect_all();
+        for (bits, numbers) in cycles(K as u32) {
+            [block.set_i.next, block.stuck_i.next, block.stuck_at_i.next, block.state_i.next] = bits;
+            block.reset_draw_i.next = numbers[0].to_bits();
+            block.read_draw_i.next = numbers[1].to_bits();
+            block.reset_i.next = numbers[2].to_bits();
+            block.misread_i.next = numbers[3].to_bits();
+            settle(&mut block);
+            let found = (block.live_o.val(), block.state_o.val());
+            assert_eq!(found, model_cycle(K as u32, bits, numbers), "{bits:?}, {numbers:?}, {K} bits");
+        }
+    }
+    cycle::<1, 2>();
+    cycle::<7, 8>();
+    cycle::<16, 17>();
+}
+
+/// Reads `draw target bits reset_draw read_draw reset misread` (hexadecimal) a line, and prints set, live, state of each width.
+const MTJ_HARNESS: &str = r#"
+#include "Vmtjs.h"
+#include <cstdio>
+int main() {
+    Vmtjs top;
+    unsigned draw, target, bits, reset_draw, read_draw, reset, misread;
+    while (std::scanf("%x %x %x %x %x %x %x", &draw, &target, &bits, &reset_draw, &read_draw, &reset, &misread) == 7) {
+        top.draw_i = draw; top.target_i = target; top.bits_i = bits; top.reset_draw_i = reset_draw;
+        top.read_draw_i = read_draw; top.reset_i = reset; top.misread_i = misread;
+        top.eval();
+        std::printf("%x\n", (unsigned)top.all_o);
+    }
+}
+"#;
+
+#[test]
+fn mtj_leaves_in_verilator_equal_the_model() {
+    let mut m = Module::new("mtjs");
+    let (draw, target, bits) = (m.input("draw_i", 16), m.input("target_i", 20), m.input("bits_i", 4));
+    let [reset_draw, read_draw] = ["reset_draw_i", "read_draw_i"].map(|name| m.input(name, 16));
+    let [reset, misread] = ["reset_i", "misread_i"].map(|name| m.input(name, 17));
+    let (mut files, mut outputs) = (vec![], vec![]);
+    for k in UNITS {
+        let (set_file, cycle_file) = (mtj_set(k).unwrap(), mtj_cycle(k).unwrap());
+        let [set, live, state] = ["set", "live", "state"].map(|name| m.wire(&format!("{name}_{k}"), 1));
+        let ports = [("draw_i", &draw.trunc(k)), ("target_i", &target.trunc(k + 4)), ("set_o", &set)];
+        m.instance(&format!("u_set_{k}"), set_file.header(), &ports);
+        let ports = [
+            ("set_i", &bits.bit(0)),
+            ("stuck_i", &bits.bit(1)),
+            ("stuck_at_i", &bits.bit(2)),
+            ("state_i", &bits.bit(3)),
+            ("reset_draw_i", &reset_draw.trunc(k)),
+            ("read_draw_i", &read_draw.trunc(k)),
+            ("reset_i", &reset.trunc(k + 1)),
+            ("misread_i", &misread.trunc(k + 1)),
+            ("live_o", &live),
+            ("state_o", &state),
+        ];
+        m.instance(&format!("u_cycle_{k}"), cycle_file.header(), &ports);
+        files.extend([set_file, cycle_file]);
+        outputs.extend([set, live, state]);
+    }
+    let all_o = m.output("all_o", outputs.len() as u32);
+    m.assign(&all_o, &cat_lsb_first(&outputs));
+    files.insert(0, m.build().unwrap());
+
+    // The samples of each width in turn; what they mean at the others counts, too.
+    let mut stdin = String::new();
+    let mut samples = vec![];
+    for k in UNITS {
+        for ((draw, target), (bits, numbers)) in targets(k).into_iter().zip(cycles(k).into_iter().cycle()) {
+            let packed = (0..4).map(|b| u32::from(bits[b]) << b).sum::<u32>();
+            let [a, b, c, d] = numbers;
+            writeln!(stdin, "{draw:x} {:x} {packed:x} {a:x} {b:x} {c:x} {d:x}", target & 0xFFFFF).unwrap();
+            samples.push((k, draw, target, bits, numbers));
+        }
+    }
+    let dir = tools::write(&files.iter().collect::<Vec<_>>(), &[("main.cpp", MTJ_HARNESS), ("stdin", &stdin)]);
+    let verilator = ["--cc", "--exe", "--build", "-Wall", "--top-module", "mtjs", "main.cpp"];
+    let names: Vec<String> = files.iter().map(|file| file.file_name()).collect();
+    let arguments = [&verilator[..], &names.iter().map(String::as_str).collect::<Vec<_>>()].concat();
+    tools::run(dir.path(), "verilator", &arguments);
+    let said = tools::run(dir.path(), "sh", &["-c", "obj_dir/Vmtjs < stdin"]);
+    assert_eq!(said.lines().count(), samples.len());
+    for (line, (k, draw, target, bits, numbers)) in said.lines().zip(samples) {
+        let word = u32::from_str_radix(line, 16).unwrap() >> (3 * UNITS.iter().position(|&unit| unit == k).unwrap());
+        let found = [0, 1, 2].map(|bit| word >> bit & 1 == 1);
+        let (live, state) = model_cycle(k, bits, numbers);
+        assert_eq!(found, [model_set(k, draw, target), live, state], "{k} bits: {draw} {target} {bits:?} {numbers:?}");
+    }
 }

@@ -70,6 +70,14 @@ pub(super) fn layer_luts(l: &LayerPlan) -> u64 {
     layer_luts_both(l).0
 }
 
+/// Bits of the table of a stream's units that are devices, and of their states in a pass.
+fn device_bits(network: &Network, stream: usize) -> (u64, u64) {
+    let Some(device) = network.device(stream) else { return (0, 0) };
+    let deviations = device.deviations.len() as u64 * u64::from(network.random.code_bits + 2);
+    let units = network.unit_codes(stream).map_or(0, |codes| codes.len()) as u64;
+    (deviations + 2 * device.stuck.len() as u64, if device.cycle.is_some() { units } else { 0 })
+}
+
 /// The estimate for a plan that fits `network`.
 pub fn cost(network: &Network, plan: &Plan) -> Cost {
     let layers = plan.layers(network);
@@ -88,9 +96,12 @@ pub fn cost(network: &Network, plan: &Plan) -> Cost {
         }
         let value = if index == 0 { l.planes as u64 } else { 1 + u64::from(l.masked) };
         total.ram_bits += 2 * l.inputs as u64 * value * l.lanes as u64;
-        if l.unit.is_some() {
+        if let Some(stream) = l.unit {
             // A 64-bit stream costs about 37 LUTs a draw, its swap one LUT a bit.
-            let draws = plan.draws_per_clock(network, index) as u64;
+            let draws = (plan.draws_per_clock(network, index) * network.draws_per_unit(stream)) as u64;
+            let (table, states) = device_bits(network, stream);
+            total.rom_bits += table;
+            total.ram_bits += plan.max_passes as u64 * states;
             let unit = lanes * (37 * draws + word);
             total.luts_xc7 += unit;
             total.luts_ecp5 += unit;

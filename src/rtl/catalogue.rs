@@ -17,6 +17,7 @@ use super::lane::{self, Lane};
 use super::layer::{Gives, Layer};
 use super::log2::Log2;
 use super::logits::{Early, Logits};
+use super::mtj::Mtj;
 use super::neurons::Neurons;
 use super::passes::Passes;
 use super::pe::{Pe, PeKind};
@@ -33,8 +34,8 @@ use super::unit::{Kind, Unit};
 use super::window::Window;
 use crate::leaf;
 use crate::net::{
-    Affine, Conv, Direction, Drops, Family, Hidden, Map, Method, Output, Pad, Pool, PoolKind, Random, ScaleDropout,
-    Source, Starts, Subset, Weights,
+    Affine, Conv, Cycle, Device, Direction, Drops, Family, Hidden, Map, Method, Output, Pad, Pool, PoolKind, Random,
+    ScaleDropout, Source, Starts, Subset, Walk, Weights,
 };
 use crate::plan::{self, ArrayPlan, Gains, Kind as LayerKind, LayerPlan, Summed};
 use crate::verilog::VerilogFile;
@@ -281,6 +282,24 @@ pub fn catalogue() -> Vec<Block> {
             "The unit of all layers with Scale-Dropout: draws for one after the other, whenever a pass comes to the first.",
         ),
         block(
+            "dropout-spread",
+            "src/rtl/mtj.rs",
+            || Ok(devices(Device { deviations: vec![-9, 14, 0, 3, 7, -2, 1, -5], ..Device::default() })?.0),
+            "The dropout unit of a layer whose units are devices that differ: a table of deviations from the code.",
+        ),
+        block(
+            "dropout-devices",
+            "src/rtl/mtj.rs",
+            || Ok(devices(imperfect())?.0),
+            "The same with stuck units, jitter, a walk of the code, and SET, READ and RESET: junctions with a state.",
+        ),
+        block(
+            "dropout-devices-lane",
+            "src/rtl/mtj.rs",
+            || Ok(devices(imperfect())?.1),
+            "One lane of it: what its draws do to the junctions of each pass.",
+        ),
+        block(
             "scale-queue",
             "src/rtl/queue.rs",
             || Ok(vec![Queue { beats: (2, 4), depth: 8, lanes: 2 }.emit()?]),
@@ -394,6 +413,18 @@ pub fn catalogue() -> Vec<Block> {
             "Recorded draws: bits of real devices, again and again.",
         ),
         block("dropout-unit", "src/leaf/dropout_unit.rs", dropout_unit, "Compares a draw with the probability code."),
+        block(
+            "mtj-set",
+            "src/leaf/mtj.rs",
+            || Ok(vec![leaf::mtj_set(8)?]),
+            "Compares a draw with a code that has moved: SET of a junction.",
+        ),
+        block(
+            "mtj-cycle",
+            "src/leaf/mtj.rs",
+            || Ok(vec![leaf::mtj_cycle(8)?]),
+            "SET, READ and RESET of a junction, each of which may fail.",
+        ),
         block(
             "stream-jump",
             "src/leaf/stream_jump.rs",
@@ -551,26 +582,62 @@ fn replay(block: Option<u32>, pixels: u32) -> Result<Vec<VerilogFile>, RtlError>
 
 fn dropout() -> Result<Vec<VerilogFile>, RtlError> {
     let random = Random::new(32, 8);
-    Unit { kind: Kind::Dropout, count: 4, draws: 2, beats: 2, holds: false, codes: 1, lanes: 2, max_groups: 4, random }
-        .emit()
+    Unit {
+        kind: Kind::Dropout,
+        count: 4,
+        draws: 2,
+        beats: 2,
+        holds: false,
+        codes: 1,
+        lanes: 2,
+        max_groups: 4,
+        random,
+        mtj: None,
+    }
+    .emit()
+}
+
+/// A unit of devices; and its lane alone.
+fn devices(device: Device) -> Result<(Vec<VerilogFile>, Vec<VerilogFile>), RtlError> {
+    let random = Random::new(32, 8);
+    let (kind, mtj) = (Kind::Dropout, Some(Mtj { name: "example_mtj0".into(), device }));
+    let unit =
+        Unit { kind, count: 4, draws: 2, beats: 2, holds: false, codes: 1, lanes: 2, max_groups: 4, random, mtj };
+    let all = unit.emit()?;
+    let lane = all[..all.len() - 1].to_vec();
+    Ok((all, lane))
+}
+
+/// A device of all levels.
+fn imperfect() -> Device {
+    Device {
+        deviations: vec![-9, 14, 0, 3, 7, -2, 1, -5],
+        stuck: vec![None, None, Some(false), None, None, Some(true), None, None],
+        jitter: 3,
+        walk: Some(Walk { step: 1, limit: 20 }),
+        cycle: Some(Cycle { reset: 230, misread: 4 }),
+    }
 }
 
 fn scale() -> Result<Vec<VerilogFile>, RtlError> {
     let random = Random::new(32, 8);
     let kind = Kind::Dropout;
-    Unit { kind, count: 3, draws: 1, codes: 3, beats: 4, holds: true, lanes: 2, max_groups: 4, random }.emit()
+    Unit { kind, count: 3, draws: 1, codes: 3, beats: 4, holds: true, lanes: 2, max_groups: 4, random, mtj: None }
+        .emit()
 }
 
 fn gaussian() -> Result<Vec<VerilogFile>, RtlError> {
     let random = Random::new(32, 8);
     let kind = Kind::Gaussian { bits: 8 };
-    Unit { kind, count: 4, draws: 2, beats: 2, holds: false, codes: 1, lanes: 2, max_groups: 4, random }.emit()
+    Unit { kind, count: 4, draws: 2, beats: 2, holds: false, codes: 1, lanes: 2, max_groups: 4, random, mtj: None }
+        .emit()
 }
 
 fn arbiter() -> Result<Vec<VerilogFile>, RtlError> {
     let random = Random::new(32, 8);
     let kind = Kind::Arbiter { crossbars: 3 };
-    Unit { kind, count: 1, draws: 1, beats: 1, holds: false, codes: 1, lanes: 1, max_groups: 4, random }.emit()
+    Unit { kind, count: 1, draws: 1, beats: 1, holds: false, codes: 1, lanes: 1, max_groups: 4, random, mtj: None }
+        .emit()
 }
 
 fn key() -> Result<Vec<VerilogFile>, RtlError> {

@@ -16,6 +16,7 @@ mod lane;
 mod layer;
 mod log2;
 mod logits;
+mod mtj;
 mod neurons;
 mod passes;
 mod pe;

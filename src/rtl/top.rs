@@ -8,6 +8,7 @@ use super::intake::Intake;
 use super::layer::{Gives, Layer, Repeats};
 use super::log2::Log2;
 use super::logits::{Early, Logits};
+use super::mtj::Mtj;
 use super::neurons::Neurons;
 use super::pool::Pool;
 use super::queue::Queue;
@@ -256,7 +257,9 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
         files.extend(intake);
         let draws = plan.input_draws_per_clock(network) as u32;
         let (kind, holds) = (Kind::Dropout, false);
-        let unit = Unit { kind, count: pe, draws, codes: 1, beats, holds, lanes, max_groups, random };
+        let mtj = devices(network, 0);
+        let unit = Unit { kind, count: pe, draws, codes: 1, beats, holds, lanes, max_groups, random, mtj };
+        images.extend(unit.table());
         let (drawn, take) = (m.wire("input_mask", lanes * pe), m.wire("input_take", 1));
         let name = format!("{name}_replay");
         let clocks = replay_clocks(network, plan) as u32;
@@ -419,7 +422,9 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
                 lanes: sent_lanes,
                 max_groups,
                 random,
+                mtj: devices(network, s),
             };
+            images.extend(unit.table());
             let what = match l.kind {
                 LayerKind::Dropout => "mask",
                 LayerKind::Bayes { .. } => "choice",
@@ -782,6 +787,12 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
     files.push(m.build()?);
     let widths = (widths, uncertainty.map(|u| u.widths()));
     Design::new(network, plan, files, images, control.registers(), widths, options)
+}
+
+/// The devices of a stream, for its stochastic unit.
+fn devices(network: &Network, stream: usize) -> Option<Mtj> {
+    let device = network.device(stream)?.clone();
+    Some(Mtj { name: format!("{}_mtj{stream}", network.name), device })
 }
 
 /// What the unit of all layers with Scale-Dropout draws, with the beats of the first of them.

@@ -1,8 +1,9 @@
 //! The stochastic unit of a layer: in every lane a random stream, and what its draws decide, ahead of the layer.
 
-use super::RtlError;
+use super::mtj::{Beat, Leaves, Mtj, Sizes};
 use super::scan::tree;
 use super::source;
+use super::{MemoryImage, RtlError};
 use crate::leaf;
 use crate::net::Random;
 use crate::verilog::{Expr, Memory, Module, VerilogFile, cat, index_width, lit, mux, set, when, when_else};
@@ -37,6 +38,8 @@ pub struct Unit {
     /// Most groups of `lanes` passes an image can have.
     pub max_groups: u32,
     pub random: Random,
+    /// What its dropout units are, where they are no ideal ones.
+    pub mtj: Option<Mtj>,
 }
 
 impl Unit {
@@ -51,6 +54,9 @@ impl Unit {
     }
 
     pub fn lane_name(&self) -> String {
+        if let Some(mtj) = &self.mtj {
+            return format!("{}_lane", mtj.name);
+        }
         let r = &self.random;
         let (prefix, tag) = (self.prefix(), source::tag(r));
         let (count, draws, groups) = (self.count, self.draws, self.max_groups);
@@ -78,6 +84,9 @@ impl Unit {
     }
 
     pub fn name(&self) -> String {
+        if let Some(mtj) = &self.mtj {
+            return mtj.name.clone();
+        }
         let r = &self.random;
         let held = if self.holds { "_held" } else { "" };
         format!(
@@ -103,13 +112,30 @@ impl Unit {
         index_width(self.max_groups)
     }
 
+    fn sizes(&self) -> Sizes {
+        let beats = if self.holds { 1 } else { self.beats };
+        Sizes { count: self.count, draws: self.draws, beats, max_groups: self.max_groups, random: self.random }
+    }
+
+    /// The table of units that are devices.
+    pub fn table(&self) -> Option<MemoryImage> {
+        self.mtj.as_ref()?.table(self.sizes())
+    }
+
     pub fn emit(&self) -> Result<Vec<VerilogFile>, RtlError> {
         let leap = source::leap(&self.random)?;
         let mut files = vec![leap];
-        if self.kind == Kind::Dropout {
-            files.push(leaf::dropout_unit(self.random.code_bits)?);
+        let k = self.random.code_bits;
+        let mut leaves = None;
+        if let Some(mtj) = &self.mtj {
+            let cycle = mtj.device.cycle.map(|_| leaf::mtj_cycle(k)).transpose()?;
+            let set = leaf::mtj_set(k)?;
+            files.extend([&set].into_iter().chain(&cycle).cloned());
+            leaves = Some((mtj, Leaves { set, cycle }));
+        } else if self.kind == Kind::Dropout {
+            files.push(leaf::dropout_unit(k)?);
         }
-        let lane = self.emit_lane(&files)?;
+        let lane = self.emit_lane(&files, leaves)?;
         let shared = self.emit_shared(&lane)?;
         files.extend([lane, shared]);
         Ok(files)
@@ -148,7 +174,7 @@ impl Unit {
         }
     }
 
-    fn emit_lane(&self, leaves: &[VerilogFile]) -> Result<VerilogFile, RtlError> {
+    fn emit_lane(&self, leaves: &[VerilogFile], devices: Option<(&Mtj, Leaves)>) -> Result<VerilogFile, RtlError> {
         let (leap, unit) = (&leaves[0], leaves.get(1));
         let (width, code_bits) = (self.random.state_bits(), self.random.code_bits);
         let mut m = Module::new(&self.lane_name());
@@ -169,6 +195,9 @@ impl Unit {
             source::described(&self.random),
             self.draws
         ));
+        if let Some((mtj, _)) = &devices {
+            mtj.describe(&mut m, &self.random);
+        }
         m.fact(if self.kind == Kind::Dropout { "neurons in a beat" } else { "draws in a beat" }, self.count);
         m.fact("draws a clock", self.draws);
         m.latency(&format!("{} clocks of draw_i for a beat", self.clocks()));
@@ -192,25 +221,38 @@ impl Unit {
         m.group("Draws");
         let draw = m.input("draw_i", 1);
         let codes = if self.codes > 1 { self.draws } else { 1 };
-        let code = (self.kind == Kind::Dropout).then(|| m.input("code_i", codes * (code_bits + 1)));
+        let code =
+            (self.kind == Kind::Dropout && devices.is_none()).then(|| m.input("code_i", codes * (code_bits + 1)));
         let each = self.width();
         let live = m.output_reg(self.output().0, self.count * each);
+        let ports = devices.as_ref().map(|(mtj, _)| mtj.lane_ports(&mut m, self.sizes()));
 
         let state = m.reg("state_q", width);
-        let (mut at, mut lives) = (state.clone(), vec![]);
+        let (mut at, mut lives, mut after) = (state.clone(), vec![], vec![]);
+        let of_each = self.mtj.as_ref().map_or(1, Mtj::each);
         for d in 0..self.draws {
-            let next = m.wire(&format!("state{}", d + 1), width);
-            let drawn = m.wire(&format!("draw{d}"), code_bits);
-            m.instance(
-                &format!("u_leap{d}"),
-                leap.header(),
-                &[("state_i", &at), ("next_o", &next), ("draw_o", &drawn)],
-            );
+            let mut draws = vec![];
+            for n in d * of_each..(d + 1) * of_each {
+                let next = m.wire(&format!("state{}", n + 1), width);
+                let drawn = m.wire(&format!("draw{n}"), code_bits);
+                m.instance(
+                    &format!("u_leap{n}"),
+                    leap.header(),
+                    &[("state_i", &at), ("next_o", &next), ("draw_o", &drawn)],
+                );
+                draws.push(drawn);
+                at = next;
+            }
+            if let (Some((mtj, leaves)), Some(ports)) = (&devices, &ports) {
+                let (live, state) = mtj.decide(&mut m, leaves, (d, self.sizes()), ports, &draws);
+                lives.push(live);
+                after.extend(state);
+                continue;
+            }
             let code = code
                 .as_ref()
                 .map(|code| if codes > 1 { code.bits(d * (code_bits + 1), code_bits + 1) } else { code.clone() });
-            lives.push(self.decide(&mut m, unit, d, &drawn, code.as_ref()));
-            at = next;
+            lives.push(self.decide(&mut m, unit, d, &draws[0], code.as_ref()));
         }
         let drawn = cat(lives.iter().rev());
         let mask = if self.draws == self.count {
@@ -219,6 +261,9 @@ impl Unit {
             cat([&drawn, &live.slice(self.count * each - 1, self.draws * each)])
         };
         m.clocked(&clk, [when(&draw, [set(&live, &mask)])]);
+        if let (Some((mtj, _)), Some(ports)) = (&devices, &ports) {
+            mtj.keep(&mut m, (&clk, &draw), self.sizes(), ports, &after);
+        }
         match groups {
             Some((swap, seed_group, group, next, begin)) => {
                 m.section("States of the passes of this lane, by group");
@@ -270,6 +315,9 @@ impl Unit {
                  the pass and the image alone: every pass has a stream of its own."
             }
         });
+        if let Some(mtj) = &self.mtj {
+            mtj.describe(&mut m, &self.random);
+        }
         m.fact(
             if self.kind == Kind::Dropout && !self.holds { "neurons in a beat" } else { "draws at once" },
             self.count,
@@ -314,6 +362,7 @@ impl Unit {
         let left_bits = index_width(clocks + 1);
         let left = m.reg("left_q", left_bits);
         m.note("clocks of drawing left");
+        let mut beats = None;
         let ends = if self.beats > 1 {
             let beat = m.reg("beat_q", index_width(self.beats));
             let last = m.wire_is("last_beat", &beat.eq(&lit(beat.width(), u128::from(self.beats - 1))));
@@ -322,6 +371,7 @@ impl Unit {
                 &clk,
                 [when_else(&begin, [set(&beat, &lit(beat.width(), 0))], [when(&take, [set(&beat, &next)])])],
             );
+            beats = Some((beat, next));
             m.wire_is("frame_ends", &(&take & &last))
         } else {
             m.wire_is("frame_ends", &take)
@@ -351,7 +401,7 @@ impl Unit {
                 ),
             ],
         );
-        let mut shared = vec![("clk_i", clk.clone()), ("seed_state_i", seed_state), ("draw_i", drawing)];
+        let mut shared = vec![("clk_i", clk.clone()), ("seed_state_i", seed_state), ("draw_i", drawing.clone())];
         let code = code.map(|code| {
             if self.codes == 1 || self.draws == self.count {
                 return code;
@@ -362,7 +412,10 @@ impl Unit {
             let chosen = (1..self.count).fold(of(0), |other, n| mux(&left.eq(&some(self.count - n)), &of(n), &other));
             m.wire_is("code_of_draw", &chosen)
         });
-        shared.extend(code.map(|code| ("code_i", code)));
+        if self.mtj.is_none() {
+            shared.extend(code.iter().map(|code| ("code_i", code.clone())));
+        }
+        let (mut in_work, mut image_ends) = (None, ends.clone());
         if let (Some(last_group), Some(seed_group)) = (last_group, seed_group) {
             let bits = self.group_bits();
             let group = m.reg("group_q", bits);
@@ -371,13 +424,35 @@ impl Unit {
             m.clocked(&clk, [when(&(&begin | &ends), [set(&group, &after)])]);
             let swap = m.wire_is("swap", &(&ends & last_group.any()));
             m.note("a single group keeps its state");
+            if self.mtj.is_some() {
+                in_work = Some(group.clone());
+                image_ends = &ends & group.eq(&last_group);
+            }
             shared.extend([
                 ("swap_i", swap),
                 ("group_i", group),
                 ("next_group_i", after),
-                ("begin_i", begin),
+                ("begin_i", begin.clone()),
                 ("seed_group_i", seed_group),
             ]);
+        }
+        if let (Some(mtj), Some(code)) = (&self.mtj, code) {
+            let sizes = self.sizes();
+            let codes: Vec<Expr> =
+                (0..code.width() / (code_bits + 1)).map(|n| code.bits(n * (code_bits + 1), code_bits + 1)).collect();
+            let moved = (&clk, &begin, &drawing);
+            shared.extend(mtj.targets(&mut m, moved, sizes, &codes, &image_ends));
+            let beats = beats.filter(|_| !self.holds && mtj.device.cycle.is_some()).map(|(beat, next)| {
+                let drawn = m.wire_is("beat_drawn", &mux(&within, &next, &beat));
+                (beat, drawn)
+            });
+            let store = if self.holds { &ends } else { &take };
+            let beat = Beat {
+                group: in_work.as_ref(),
+                beats: beats.as_ref().map(|(taken, drawn)| (taken, drawn)),
+                left: (&left, &within),
+            };
+            shared.extend(mtj.states(&mut m, (&clk, &seed), sizes, beat, (store, &ends)));
         }
         m.generate_for("g_lane", "l", self.lanes, |m, l| {
             let seeded = &seed & seed_lane.at(l);

@@ -2,6 +2,7 @@
 
 mod arrays;
 mod corruption;
+mod devices;
 mod maps;
 mod methods;
 mod networks;

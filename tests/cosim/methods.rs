@@ -64,7 +64,7 @@ fn with_layers(layers: &[usize], methods: [&str; 3], bits: u32) -> Network {
     network
 }
 
-const FOLDINGS: [[(usize, usize); 4]; 2] = [[(1, 10), (2, 4), (4, 6), (1, 8)], [(3, 20), (6, 12), (2, 12), (2, 4)]];
+pub const FOLDINGS: [[(usize, usize); 4]; 2] = [[(1, 10), (2, 4), (4, 6), (1, 8)], [(3, 20), (6, 12), (2, 12), (2, 4)]];
 
 fn all_hold(methods: [&str; 3], bits: u32, lanes: [usize; 2]) {
     let network = with(methods, bits);

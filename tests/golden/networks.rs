@@ -2,9 +2,9 @@
 
 use neuspin::golden::Golden;
 use neuspin::net::{
-    Affine, Array, BitMatrix, Conv, Converter, Crossbar, Crossbars, Cycle, Device, Direction, Dropout, Drops, EarlyStop, Family,
-    Hidden, Images, Input, Map, Method, Network, Output, OutputCrossbar, Pad, Place, Pool, PoolKind, Random,
-    ReadErrors, ScaleDropout, Source, Starts, Subset, Walk, Weights,
+    Affine, Array, BitMatrix, Conv, Converter, Crossbar, Crossbars, Cycle, Device, Direction, Dropout, Drops,
+    EarlyStop, Family, Hidden, Images, Input, Map, Method, Network, Output, OutputCrossbar, Pad, Place, Pool, PoolKind,
+    Random, ReadErrors, ScaleDropout, Source, Starts, Subset, Walk, Weights,
 };
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
