@@ -137,7 +137,7 @@ fn early_stop_is_exact_with_junctions() {
         .collect();
     leads.sort_unstable();
     network.early_stop = Some(EarlyStop { every: 2, lead: leads[20] as u32 });
-    for (lanes, folding) in [(1, [(4, 24), (4, 16), (1, 12)]), (2, [(8, 8), (6, 4), (1, 4)])] {
+    for (lanes, folding) in [(1, [(4, 24), (4, 16), (1, 12)]), (2, [(8, 24), (4, 16), (1, 4)])] {
         let dut = design(&network, lanes, 12, &folded(&folding), false);
         for (gap, stall) in [(0.0, 0.0), (0.4, 0.4)] {
             let outcome = run(&network, &dut, 40, Stimulus { gap, stall, seed: 3 });
