@@ -643,7 +643,8 @@ fn arbiter() -> Result<Vec<VerilogFile>, RtlError> {
 fn key() -> Result<Vec<VerilogFile>, RtlError> {
     let random = Random::new(32, 8);
     let (count, draws, max_groups) = (8, 8, 4);
-    Unit { kind: Kind::Key, count, draws, beats: 1, holds: false, codes: 1, lanes: 2, max_groups, random }.emit()
+    Unit { kind: Kind::Key, count, draws, beats: 1, holds: false, codes: 1, lanes: 2, max_groups, random, mtj: None }
+        .emit()
 }
 
 fn converter(gains: Gains) -> Result<Vec<VerilogFile>, RtlError> {

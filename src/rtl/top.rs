@@ -446,6 +446,7 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
                 lanes: width,
                 max_groups,
                 random,
+                mtj: None,
             };
             let drawn = m.wire(&format!("layer{index}_key_draws"), width * unit.count * unit.width());
             let take = m.wire(&format!("layer{index}_key_take"), 1);
