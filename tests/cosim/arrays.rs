@@ -152,7 +152,7 @@ fn published(name: &str) -> (Network, Images) {
 #[test]
 fn bundled_networks_on_published_cells_are_exact_on_digits() {
     for (name, folding) in
-        [("digits-spindrop", [(16, 8), (8, 64), (2, 8)]), ("digits-affine", [(8, 16), (16, 32), (1, 8)])]
+        [("digits-spindrop", [(16, 8), (8, 64), (2, 8)]), ("digits-affine", [(8, 16), (8, 32), (1, 8)])]
     {
         let (network, images) = published(name);
         let dut = design(&network, 2, 4, &folded(&folding), false);
@@ -166,10 +166,10 @@ fn bundled_networks_on_published_cells_are_exact_on_digits() {
 fn a_corrupted_gain_code_or_offset_is_found() {
     let (network, images) = published("digits-spindrop");
     let dut = design(&network, 2, 4, &folded(&[(16, 8), (8, 64), (2, 8)]), false);
-    // 2^7 of the first group's gain; 2^8 of the code of 8 matches among 8; 2^3 of the first neuron's offset.
+    // 2^7 of the first group's gain; 2^15 of the code of 4 matches among 8; 2^3 of the first neuron's offset.
     for (memory, line, bit) in [
         ("layer1_crossbar_gains.hex", 0, 7),
-        ("layer1_crossbar_read_errors.hex", 44, 8),
+        ("layer1_crossbar_read_errors.hex", 40, 15),
         ("layer2_crossbar_offsets.hex", 0, 3),
     ] {
         let mut dut = dut.clone();
