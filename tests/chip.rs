@@ -107,6 +107,13 @@ fn units_and_arrays_become_those_of_the_contract() {
     assert_eq!(arrays.iter().map(|a| a.converter.bits).collect::<Vec<_>>(), [4, 4, 5][3 - arrays.len()..]);
     assert!(arrays.iter().all(|a| (a.group, a.rows, a.columns) == (8, 64, 32) && a.errors.is_some()));
     assert!(arrays.iter().any(|a| a.offsets.iter().any(|&o| o != 0)));
+    // Large offsets reach beyond the logits' 18 bits, which grow.
+    let of = die("[layer.output.array]\noffset_sigma = 30", &network, 0);
+    assert!(
+        of.network.output.logit_bits > network.output.logit_bits && of.notes[0].contains("instead of 18"),
+        "{:?}",
+        of.notes
+    );
     // What has no dropout units is left as it is, with a remark.
     let of = die("[default.devices]\nsigma = 0.05", &digits("digits-subset"), 0);
     assert!(of.network.chip.devices.is_empty() && of.notes[0].contains("no dropout units"), "{:?}", of.notes);

@@ -42,15 +42,15 @@ fn broken_dies_are_flagged_and_good_ones_are_not() {
 
 #[test]
 fn bounds_are_the_same_from_the_same_seed_and_hold_their_vectors() {
-    let (network, candidates) = digits("digits-spindrop");
+    let (network, candidates) = digits("digits-affine");
     let bounds = Bounds::find(&network, &candidates, RULES).unwrap();
     assert_eq!(bounds, Bounds::find(&network, &candidates, RULES).unwrap());
     assert!(bounds.vectors.iter().all(|v| v.inputs == candidates.image(v.image) && v.mean > 0.0 && v.sigma > 0.0));
     // Vectors repeat better than an ordinary candidate does.
-    let all = Bounds::find(&network, &candidates, Rules { vectors: 100, ..RULES }).unwrap();
+    let all = Bounds::find(&network, &candidates, Rules { vectors: 40, ..RULES }).unwrap();
     let relative = |n: usize| all.vectors[n].sigma / all.vectors[n].mean;
     let mean = |range: std::ops::Range<usize>| range.clone().map(relative).sum::<f64>() / range.len() as f64;
-    assert!(mean(0..10) < mean(90..100), "{} {}", mean(0..10), mean(90..100));
+    assert!(mean(0..10) < mean(30..40), "{} {}", mean(0..10), mean(30..40));
 }
 
 #[test]
@@ -75,23 +75,23 @@ fn the_command_writes_bounds_and_applies_them() {
         (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
     };
     let few = ["--candidates", "200", "--repeats", "5", "--runs", "100", "--dies", "8", "--vectors", "6"];
-    let (code, out, err) = run(&[&["digits-spindrop", "--json", "--out", "b.json"][..], &few].concat());
+    let (code, out, err) = run(&[&["digits-affine", "--json", "--out", "b.json"][..], &few].concat());
     assert_eq!(code, 0, "{err}");
     let json: Value = serde_json::from_str(&out).unwrap();
     let kinds = json["coverage"].as_array().unwrap();
     let count = |name: &str| kinds.iter().find(|k| k["fault"] == name).unwrap()["flagged"]["count"].as_u64().unwrap();
     assert!(count("20 % of cells stuck") >= count("0.1 % of cells stuck"), "{json}");
-    assert_eq!(count("all units never drop"), 8, "{json}");
+    assert!(count("20 % of cells stuck") >= 6, "{json}");
     assert_eq!(json["false_alarms"]["of"], 100);
 
-    let (code, out, _) = run(&["digits-spindrop", "--check", "b.json"]);
+    let (code, out, _) = run(&["digits-affine", "--check", "b.json"]);
     assert_eq!(code, 0, "{out}");
     std::fs::write(f.join("chip.toml"), "[default.cells]\nflips = 0.3\n").unwrap();
-    let (code, out, _) = run(&["digits-spindrop", "--check", "b.json", "--chip", "chip.toml", "--die", "2"]);
+    let (code, out, _) = run(&["digits-affine", "--check", "b.json", "--chip", "chip.toml", "--die", "2"]);
     assert!(code == 1 && out.contains("flagged: this chip is not as it should be"), "{out}");
     let (code, _, err) = run(&["digits-scale", "--check", "b.json"]);
-    assert!(code == 2 && err.contains("b.json: bounds of digits_spindrop, but not of the model digits-scale"), "{err}");
+    assert!(code == 2 && err.contains("b.json: bounds of digits_affine, but not of the model digits-scale"), "{err}");
     std::fs::write(f.join("c.json"), "{}").unwrap();
-    let (code, _, err) = run(&["digits-spindrop", "--check", "c.json"]);
+    let (code, _, err) = run(&["digits-affine", "--check", "c.json"]);
     assert!(code == 2 && err.contains("c.json: not the bounds of a self-test"), "{err}");
 }

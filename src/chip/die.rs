@@ -76,7 +76,7 @@ impl Description {
         self.fill_arrays(&mut of, &sections, die)?;
         of.network.chip.origin =
             Some(Origin { description: self.name.clone(), sha256: self.sha256(), seed: self.seed(), die: number });
-        of.network.check()?;
+        of.fit_logits()?;
         Ok(of)
     }
 
@@ -368,7 +368,26 @@ impl Description {
     }
 }
 
+/// Bits by which offsets may widen logits.
+const MORE_LOGIT_BITS: u32 = 8;
+
 impl OfDie {
+    /// Offsets reach further than the sums that the width of a logit was chosen for: the width grows, and values stay as they are.
+    fn fit_logits(&mut self) -> Result<(), ChipError> {
+        let checked = self.network.check();
+        let Err(error) = checked else { return Ok(()) };
+        let bits = self.network.output.logit_bits;
+        for more in 1..=MORE_LOGIT_BITS.min(32u32.saturating_sub(bits)) {
+            self.network.output.logit_bits = bits + more;
+            if self.network.check().is_ok() {
+                self.notes.push(format!("offsets take logits of {} bits instead of {bits}", bits + more));
+                return Ok(());
+            }
+        }
+        self.network.output.logit_bits = bits;
+        Err(error.into())
+    }
+
     /// Cells that lose their state; stuck ones have none to lose.
     fn flip(&mut self, sections: &[Section], map: &StuckMap, columns: &Columns, die: Die) {
         let layers = self.network.crossbar_weights_mut().into_iter().zip(sections);
