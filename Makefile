@@ -6,7 +6,7 @@ TEST_TOOLS = $(SIMULATION_TOOLS) iverilog yosys
 # Features that the tests and lints are run with. The trainer's takes some minutes to compile; `make test FEATURES=` leaves it out.
 FEATURES = train
 
-.PHONY: cnv fuzz demo tools test lint data bench area uncertainty uncertainty-area neurons-area faults campaign workflow prove compare
+.PHONY: serial cnv fuzz demo tools test lint data bench area uncertainty uncertainty-area neurons-area faults campaign workflow prove compare
 
 ## demo: the whole way with a bundled network, from model to proven Verilog
 demo:
@@ -70,6 +70,10 @@ workflow:
 ## prove: every bundled model in Verilator, two foldings, with and without paused streams (a quarter of an hour)
 prove: tools
 	scripts/prove.sh
+
+## serial: the serial port of a design under cocotbext-uart in Icarus, and the Python client against a simulated board
+serial: tools
+	scripts/serial.sh
 
 ## cnv: a network of the size of FINN's CNV: folded, generated, linted, one image simulated
 cnv:

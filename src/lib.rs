@@ -13,6 +13,7 @@ pub mod emit;
 pub mod faults;
 pub mod files;
 pub mod golden;
+pub mod host;
 pub mod import;
 pub mod interrupt;
 pub mod leaf;

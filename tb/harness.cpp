@@ -13,13 +13,6 @@
 //
 // A clock is: pins set, clk_i = 0, eval, pins read, clk_i = 1, eval. Clock n stands at time 10 n in a waveform.
 
-#include <fcntl.h>
-#include <unistd.h>
-#ifdef __linux__
-#include <signal.h>
-#include <sys/prctl.h>
-#endif
-
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -30,6 +23,7 @@
 
 #include "Vdut.h"
 #include "dut_config.h"
+#include "pipe.h"
 #include "verilated.h"
 #if DUT_TRACE
 #include "verilated_fst_c.h"
@@ -37,10 +31,7 @@
 
 namespace {
 
-typedef std::vector<uint32_t> Words;
-
 enum Operation : uint32_t { OP_NEW = 1, OP_REGISTERS = 2, OP_RUN = 3 };
-enum Kind : uint32_t { DONE = 0, EVENTS = 1, ERROR = 2 };
 enum Access : uint32_t { READ = 0, WRITE = 1, AWAIT_ZERO = 2 };
 enum Event : uint32_t { EV_INPUT = 1, EV_RESULT = 2, EV_LOGITS = 3, EV_TAP = 4, EV_PROTOCOL = 5 };
 enum RunFlags : uint32_t { WANT_LOGITS = 1, WANT_TAPS = 2 };
@@ -80,71 +71,6 @@ struct Random {  // SplitMix64
         return z ^ (z >> 31);
     }
     bool chance(uint32_t of_65536) { return (next() >> 48) < of_65536; }
-};
-
-class Pipe {
-  public:
-    Pipe() {
-        // What the model prints must not get into the protocol.
-        out_ = dup(1);
-        if (out_ < 0 || dup2(2, 1) < 0) _exit(3);
-    }
-    // False at the end of the input.
-    bool request(uint32_t& operation, Words& payload) {
-        uint32_t head[2];
-        if (!receive(head, sizeof head)) return false;
-        operation = head[0];
-        payload.assign(head[1], 0);
-        return receive(payload.data(), 4ull * head[1]);
-    }
-    void reply(uint32_t kind, const Words& payload) {
-        const uint32_t head[2] = {kind, static_cast<uint32_t>(payload.size())};
-        transmit(head, sizeof head);
-        transmit(payload.data(), 4 * payload.size());
-    }
-
-  private:
-    int out_;
-    static bool receive(void* to, size_t bytes) {
-        char* p = static_cast<char*>(to);
-        while (bytes) {
-            const ssize_t n = read(0, p, bytes);
-            if (n <= 0) return false;
-            p += n;
-            bytes -= static_cast<size_t>(n);
-        }
-        return true;
-    }
-    void transmit(const void* from, size_t bytes) {
-        const char* p = static_cast<const char*>(from);
-        while (bytes) {
-            const ssize_t n = write(out_, p, bytes);
-            if (n <= 0) _exit(3);
-            p += n;
-            bytes -= static_cast<size_t>(n);
-        }
-    }
-};
-
-// Reads a request's words in order.
-class Reader {
-  public:
-    explicit Reader(const Words& words) : words_(words) {}
-    uint32_t word() { return *take(1); }
-    uint64_t wide() {
-        const uint32_t* p = take(2);
-        return p[0] | static_cast<uint64_t>(p[1]) << 32;
-    }
-    const uint32_t* take(size_t n) {
-        if (at_ + n > words_.size()) throw std::runtime_error("request too short");
-        at_ += n;
-        return words_.data() + (at_ - n);
-    }
-    bool more() const { return at_ < words_.size(); }
-
-  private:
-    const Words& words_;
-    size_t at_ = 0;
 };
 
 class Bench {

@@ -4,7 +4,7 @@ use super::Status;
 use super::inputs::{InputArgs, Inputs};
 use super::model_arg::{ChipArgs, DrawArgs, ModelArg};
 use super::output::{Output, facts, grouped, percent};
-use anyhow::Result;
+use anyhow::{Context, Result};
 use neuspin::data::npy;
 use neuspin::golden::{Golden, ImageResult};
 use neuspin::net::Network;
@@ -40,6 +40,9 @@ pub struct Args {
     /// Write the float logits of the mean over all passes, N x classes, to this .npy file
     #[arg(long, value_name = "OUT.npy")]
     logits: Option<PathBuf>,
+    /// Write what the hardware must send to this .json file: of each image its input values, class, sums, squares, votes
+    #[arg(long, value_name = "OUT.json")]
+    results: Option<PathBuf>,
 }
 
 /// What the golden model says of a set of images.
@@ -78,6 +81,11 @@ pub fn run(args: &Args, output: &Output) -> Result<Status> {
     let found = evaluate(&network, &inputs, output)?;
     if let Some(path) = &args.logits {
         npy::write(path, network.classes(), &mean_logits(&network, &found.results))?;
+    }
+    if let Some(path) = &args.results {
+        let text = format!("{}\n", integers(&network, &inputs, &found.results));
+        neuspin::files::write_aside(path, text.as_bytes())
+            .with_context(|| format!("--results: cannot write {}", path.display()))?;
     }
 
     let images = inputs.images.len();
@@ -128,12 +136,34 @@ pub fn run(args: &Args, output: &Output) -> Result<Status> {
         ("mean mutual information", format!("{information:.4} nats")),
         ("throughput", format!("{} passes/s on {cores} cores", grouped(speed as u64))),
     ]);
-    if let Some(path) = &args.logits {
-        json["logits"] = json!(path.display().to_string());
-        rows.push(("logits", path.display().to_string()));
+    for (what, path) in [("logits", &args.logits), ("results", &args.results)] {
+        if let Some(path) = path {
+            json[what] = json!(path.display().to_string());
+            rows.push((what, path.display().to_string()));
+        }
     }
     output.result(&json, &facts(&rows))?;
     Ok(Status::Success)
+}
+
+/// Input values and integer results of every image: `docs/semantics.md` §5.
+fn integers(network: &Network, inputs: &Inputs, results: &[ImageResult]) -> serde_json::Value {
+    let image = |(n, r): (usize, &ImageResult)| {
+        json!({
+            "values": inputs.images.image(n),
+            "class": r.class,
+            "sum": r.sum,
+            "sumsq": r.sumsq,
+            "votes": r.votes,
+            "passes": r.passes,
+        })
+    };
+    json!({
+        "network": network.name,
+        "seed": network.seed,
+        "passes": network.passes,
+        "images": results.iter().enumerate().map(image).collect::<Vec<_>>(),
+    })
 }
 
 /// Float logits of the mean over passes: `docs/semantics.md` §6.

@@ -4,6 +4,7 @@ use super::Status;
 use super::model_arg::{ChipArgs, DrawArgs, ModelArg};
 use super::output::{Output, facts, grouped, table};
 use super::plan_arg::PlanArgs;
+use super::uart_arg::UartArgs;
 use anyhow::Result;
 use neuspin::emit::design_files;
 use neuspin::model::Model;
@@ -21,6 +22,7 @@ Examples:
   neuspin generate models/mine --target-luts 40000 --max-passes 128 --out build/mine
   neuspin generate digits-spindrop --uncertainty entropy,information    entropy on the chip
   neuspin generate digits-spindrop --chip chip.toml --die 3    the die's weights, devices and arrays
+  neuspin generate digits-spindrop --uart 115200 --clock 12000000    with a serial port around it
   neuspin generate digits-spindrop --taps --out build/tapped    shows all activations";
 
 /// Generate Verilog: one module a file, memory images, a manifest, a FuseSoC core.
@@ -37,6 +39,8 @@ pub struct Args {
     /// Add ports that show every hidden activation
     #[arg(long)]
     taps: bool,
+    #[command(flatten)]
+    uart: UartArgs,
     #[command(flatten)]
     plan: PlanArgs,
     #[command(flatten)]
@@ -56,6 +60,7 @@ pub fn write(design: &Design, model: &Model, network: &Network, out: Option<&Pat
 pub fn run(args: &Args, output: &Output) -> Result<Status> {
     let (model, network) = args.model.network_on(&args.draws, &args.chip)?;
     let design = args.plan.design(&network, Options { taps: args.taps, ..Options::default() })?;
+    let design = args.uart.around(design, &network)?;
     let out = write(&design, &model, &network, args.out.as_deref())?;
 
     let schedule = design.schedule(&network);
@@ -77,6 +82,9 @@ pub fn run(args: &Args, output: &Output) -> Result<Status> {
     });
     let parts = uncertainty_cost(&network, &design.plan);
     let mut json = json;
+    if let Some(uart) = &design.uart {
+        json["uart"] = json!({ "top": uart.top, "rate": uart.rate, "buffers": uart.buffers });
+    }
     if !parts.is_empty() {
         let part = |(name, c): &(&str, Cost)| json!({ "part": name, "cost": c });
         json["uncertainty"] = parts.iter().map(part).collect();
@@ -90,6 +98,10 @@ pub fn run(args: &Args, output: &Output) -> Result<Status> {
         ("estimate", format!("{} LUTs on Xilinx 7, {} on ECP5", grouped(cost.luts_xc7), grouped(cost.luts_ecp5))),
         ("memory", format!("{} bits read-only, {} bits working", grouped(cost.rom_bits), grouped(cost.ram_bits))),
     ];
+    if let Some(uart) = &design.uart {
+        let (top, rate) = (&uart.top, uart.rate);
+        rows.push(("serial port", format!("{top}: {} baud, {} clocks a bit", rate.baud, rate.divisor)));
+    }
     if !parts.is_empty() {
         let part = |(name, c): &(&str, Cost)| format!("{name} {}", grouped(c.luts_xc7));
         let list = parts.iter().map(part).collect::<Vec<_>>().join(", ");

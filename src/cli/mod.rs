@@ -17,10 +17,13 @@ mod model_arg;
 mod output;
 mod plan_arg;
 mod proof;
+mod run;
 mod selftest;
+mod serve;
 mod source_arg;
 mod thresholds;
 mod train;
+mod uart_arg;
 mod uncertainty;
 mod uncertainty_arg;
 
@@ -71,6 +74,8 @@ enum Command {
     Train(train::Args),
     Import(import::Args),
     Device(device::Args),
+    Run(run::Args),
+    Serve(serve::Args),
     Completions(completions::Args),
 }
 
@@ -103,6 +108,8 @@ pub fn main() -> ExitCode {
         Command::Train(args) => train::run(&args, &output),
         Command::Import(args) => import::run(&args, &output),
         Command::Device(args) => device::run(&args, &output),
+        Command::Run(args) => run::run(&args, &output),
+        Command::Serve(args) => serve::run(&args, &output),
         Command::Completions(args) => completions::run(&args, &output),
     };
     match result {

@@ -23,6 +23,11 @@ impl Output {
         writeln!(out, "{text}").and_then(|()| out.flush()).context("standard output")
     }
 
+    /// Whether standard output is for machines.
+    pub fn is_json(&self) -> bool {
+        self.json
+    }
+
     /// A remark on the way; none in JSON.
     pub fn note(&self, text: &str) {
         if !self.json {

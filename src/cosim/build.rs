@@ -11,13 +11,26 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// What every harness includes.
+const PIPE: &str = include_str!("../../tb/pipe.h");
 const HARNESS: &str = include_str!("../../tb/harness.cpp");
+const UART_HARNESS: &str = include_str!("../../tb/uart.cpp");
 /// Unknown values become random ones, so that nothing can lean on a reset that is not there.
 const VERILATE: [&str; 9] =
     ["--cc", "--prefix", "Vdut", "-O3", "--x-assign", "unique", "--x-initial", "unique", "-Wno-fatal"];
 const RUNTIME_FLAGS: [&str; 2] = ["-O2", "-std=gnu++17"];
 const MODEL_FLAGS: &str = "OPT_FAST=-O2";
 const EXECUTABLE: &str = "dut";
+
+/// What an executable is made of.
+struct Parts<'a> {
+    top: &'a str,
+    sources: &'a [(String, String)],
+    harness: &'static str,
+    /// The header that tells the harness what it cannot see from the model's own.
+    config: String,
+    trace: bool,
+}
 
 /// The tools and the cache: what every build needs.
 pub struct Builder {
@@ -44,17 +57,28 @@ impl Builder {
     /// Path of the executable of a design, built if it is not in the cache; `trace` adds waveforms, which cost speed.
     pub fn executable(&self, dut: &Dut, trace: bool) -> Result<PathBuf, CosimError> {
         let config = config_header(dut, trace);
+        self.build(&Parts { top: &dut.top, sources: &dut.sources, harness: HARNESS, config, trace })
+    }
+
+    /// The same of a design at a serial line, whose bits take `divisor` clocks.
+    pub(super) fn uart_executable(&self, dut: &Dut, divisor: u32) -> Result<PathBuf, CosimError> {
+        let config = format!("#define DUT_DIVISOR {divisor}\n");
+        self.build(&Parts { top: &dut.top, sources: &dut.sources, harness: UART_HARNESS, config, trace: false })
+    }
+
+    fn build(&self, parts: &Parts) -> Result<PathBuf, CosimError> {
         let mut key = self
-            .key(trace)
+            .key(parts.trace)
             .part("verilate", VERILATE.join(" ").as_bytes())
             .part("make", MODEL_FLAGS.as_bytes())
-            .part("harness", HARNESS.as_bytes())
-            .part("config", config.as_bytes())
-            .part("top", dut.top.as_bytes());
-        for (name, contents) in &dut.sources {
+            .part("pipe", PIPE.as_bytes())
+            .part("harness", parts.harness.as_bytes())
+            .part("config", parts.config.as_bytes())
+            .part("top", parts.top.as_bytes());
+        for (name, contents) in parts.sources {
             key = key.part(name, contents.as_bytes());
         }
-        let entry = self.cache.entry("model", key, |folder| self.build_model(dut, trace, &config, folder))?;
+        let entry = self.cache.entry("model", key, |folder| self.build_model(parts, folder))?;
         Ok(entry.join(EXECUTABLE))
     }
 
@@ -78,7 +102,8 @@ impl Builder {
         command
     }
 
-    fn build_model(&self, dut: &Dut, trace: bool, config: &str, folder: &Path) -> Result<(), CosimError> {
+    fn build_model(&self, parts: &Parts, folder: &Path) -> Result<(), CosimError> {
+        let trace = parts.trace;
         // GNU make cannot work in a folder whose name has spaces, which a cache's may have.
         let work = tempfile::Builder::new()
             .prefix("neuspin-build-")
@@ -90,16 +115,17 @@ impl Builder {
             fs::write(&path, contents).map_err(|e| CosimError::io(&path, e))
         };
         let mut verilate = Command::new(&self.verilator.program);
-        verilate.current_dir(work.path()).args(VERILATE).args(["--top-module", &dut.top, "-Mdir", "obj"]);
+        verilate.current_dir(work.path()).args(VERILATE).args(["--top-module", parts.top, "-Mdir", "obj"]);
         if trace {
             verilate.arg("--trace-fst");
         }
-        for (name, contents) in &dut.sources {
+        for (name, contents) in parts.sources {
             write(name, contents)?;
             verilate.arg(name);
         }
-        write("harness.cpp", HARNESS)?;
-        write("dut_config.h", config)?;
+        write("pipe.h", PIPE)?;
+        write("harness.cpp", parts.harness)?;
+        write("dut_config.h", &parts.config)?;
         tool::run(&mut verilate)?;
 
         let jobs = std::thread::available_parallelism().map_or(1, |n| n.get());

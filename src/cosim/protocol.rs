@@ -5,6 +5,8 @@ use std::io::{self, Read, Write};
 pub const OP_NEW: u32 = 1;
 pub const OP_REGISTERS: u32 = 2;
 pub const OP_RUN: u32 = 3;
+/// Of `tb/uart.cpp`.
+pub const OP_STEP: u32 = 2;
 
 const DONE: u32 = 0;
 const EVENTS: u32 = 1;

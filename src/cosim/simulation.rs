@@ -119,10 +119,8 @@ impl Simulation {
 
     /// Powers up a fresh instance in a random state and resets it. A waveform needs an executable built for one.
     pub fn power_up(&mut self, seed: u64, wave: Option<&Path>) -> Result<(), CosimError> {
-        // Verilator takes seeds of 31 bits and reads 0 as "choose one yourself".
-        let seed = (seed ^ seed >> 31) as u32 & 0x7fff_ffff;
         let wave = wave.map_or(&[][..], |path| path.as_os_str().as_bytes());
-        self.ask(protocol::OP_NEW, Request::default().word(seed.max(1)).text(wave), |_| ()).map(drop)
+        self.ask(protocol::OP_NEW, Request::default().word(verilator_seed(seed)).text(wave), |_| ()).map(drop)
     }
 
     /// What was read, one value an access.
@@ -155,7 +153,7 @@ impl Simulation {
         Ok(super::dut::bits(&done, 0, 64))
     }
 
-    fn ask(
+    pub(super) fn ask(
         &mut self,
         operation: u32,
         request: Request,
@@ -195,6 +193,11 @@ impl Simulation {
         );
         CosimError::Simulation { design: self.design.clone(), what }
     }
+}
+
+/// Verilator takes seeds of 31 bits and reads 0 as "choose one yourself".
+pub(super) fn verilator_seed(seed: u64) -> u32 {
+    ((seed ^ seed >> 31) as u32 & 0x7fff_ffff).max(1)
 }
 
 impl Drop for Simulation {

@@ -105,7 +105,7 @@ fn tidy(raw: &str, processes: &[String]) -> String {
         }
         if code.starts_with("else") && text.ends_with("end\n") {
             text.truncate(text.len() - 1);
-            text += &format!(" {code}\n");
+            text += &format!(" {}\n", plain_slices(&code.replace('$', "_")));
             continue;
         }
         let code = plain_slices(&code.replace('$', "_").replace("  ", " "));

@@ -29,6 +29,7 @@ use super::skip::Skip;
 use super::softmax::Softmax;
 use super::source;
 use super::sums::{Reduce, Sums};
+use super::uart::{Crc, Field, Host, Receive, Send};
 use super::uncertainty::Uncertainty;
 use super::unit::{Kind, Unit};
 use super::window::Window;
@@ -439,7 +440,42 @@ pub fn catalogue() -> Vec<Block> {
             || jump(Source { starts: Starts::Naive, ..Family::Pair.into() }),
             "Numbers instead of jumps: what streams must not do, for comparison.",
         ),
+        block("uart-rx", "src/leaf/uart_rx.rs", || Ok(vec![leaf::uart_rx()?]), "Bytes from a serial line, 8N1."),
+        block("uart-tx", "src/leaf/uart_tx.rs", || Ok(vec![leaf::uart_tx()?]), "Bytes onto a serial line, 8N1."),
+        block("crc", "src/rtl/uart/crc.rs", || Ok(vec![Crc.emit()?]), "The CRC of frames, a byte at a time."),
+        block(
+            "frame-receive",
+            "src/rtl/uart/receive.rs",
+            || Ok(Receive { longest: 34, patience: 8192 }.emit()?),
+            "Finds frames among bytes of any kind, and checks them.",
+        ),
+        block("frame-send", "src/rtl/uart/send.rs", || Ok(Send.emit()?), "Puts header and CRC around a payload."),
+        block(
+            "uart-host",
+            "src/rtl/uart/host.rs",
+            uart_host,
+            "Answers a host's requests: images to the core, registers, results.",
+        ),
     ]
+}
+
+fn uart_host() -> Result<Vec<VerilogFile>, RtlError> {
+    let field = |port, width, signed| Field { port, width, signed };
+    let host = Host {
+        name: "example_host".into(),
+        beat_bits: 12,
+        beats: 16,
+        buffers: 4,
+        hello: (1..=35).collect(),
+        image_fields: vec![field("out_class_o", 4, false)],
+        class_fields: vec![
+            field("out_sum_o", 22, true),
+            field("out_sumsq_o", 38, false),
+            field("out_votes_o", 7, false),
+        ],
+        classes: 10,
+    };
+    Ok(vec![host.emit()?])
 }
 
 fn input() -> Result<Vec<VerilogFile>, RtlError> {

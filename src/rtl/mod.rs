@@ -34,6 +34,7 @@ mod sums;
 #[cfg(test)]
 mod tests;
 mod top;
+pub mod uart;
 mod uncertainty;
 mod unit;
 mod window;
@@ -101,6 +102,8 @@ pub struct Design {
     pub once: usize,
     /// Stochastic units, that of the inputs among them.
     pub units: usize,
+    /// What puts the design at a serial line, where it was asked for.
+    pub uart: Option<uart::Uart>,
 }
 
 impl Design {
@@ -146,7 +149,19 @@ impl Design {
             input_bits: network.input.bits,
             once: network.once_per_image(),
             units: network.stochastic_layers(),
+            uart: None,
         })
+    }
+
+    /// The same design with a wrapper of its own that puts it at a serial line.
+    pub fn with_uart(mut self, network: &Network, rate: uart::Rate) -> Result<Design, RtlError> {
+        let wrapper = uart::Uart::build(&self, network, rate)?;
+        if let Some(same) = wrapper.modules.iter().find(|w| self.modules.iter().any(|m| m.name() == w.name())) {
+            let what = format!("a module of the core is called `{}`; give the network another name", same.name());
+            return Err(RtlError::Unsupported(what));
+        }
+        self.uart = Some(wrapper);
+        Ok(self)
     }
 
     /// Timing of the design.
