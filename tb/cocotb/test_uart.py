@@ -12,7 +12,7 @@ from pathlib import Path
 
 import cocotb
 from cocotb.clock import Clock
-from cocotb.triggers import ClockCycles, RisingEdge, with_timeout
+from cocotb.triggers import ClockCycles, RisingEdge, SimTimeoutError, with_timeout
 from cocotbext.uart import UartSink, UartSource
 
 DESIGN = json.loads((Path(os.environ["DESIGN"]) / "manifest.json").read_text())
@@ -60,7 +60,7 @@ class Line:
     async def byte(self):
         return (await self.sink.read(count=1))[0]
 
-    async def receive(self):
+    async def receive(self, timeout_ns=5_000_000):
         """The next frame; anything but a right one fails the test."""
 
         async def whole():
@@ -74,7 +74,7 @@ class Line:
             assert binascii.crc_hqx(head[1:5] + body[:-2], 0xFFFF) == int.from_bytes(body[-2:], "little"), "CRC"
             return head[1], head[2], body[:-2]
 
-        return await with_timeout(whole(), 20_000_000, "ns")
+        return await with_timeout(whole(), timeout_ns, "ns")
 
     async def ask(self, kind, tag, payload=b""):
         await self.send(frame(kind, tag, payload))
@@ -231,16 +231,18 @@ async def images_too_many_are_refused_and_the_others_are_right(dut):
     for n in range(count):
         await line.send(frame(IMAGE, n, hello.pack(GOLDEN["images"][0]["values"])))
     busy, results = 0, 0
-    for _ in range(count):
-        kind, _, payload = await line.receive()
+    while True:
+        try:
+            kind, _, payload = await line.receive(timeout_ns=300_000)
+        except SimTimeoutError:
+            break
         if kind == ERROR:
+            # Not all are told so: there is room for one such answer at a time.
             assert payload == bytes([4, IMAGE])
             busy += 1
         else:
             hello.unpack(payload)
             results += 1
-        if busy + results == count:
-            break
     assert busy > 0 and results >= hello.buffers
     # What was refused has drawn nothing.
     assert await line.read(0x0A) == results

@@ -193,7 +193,7 @@ impl Host {
         let room = m.wire_is("room", &pending.ne(&lit(count_bits, self.buffers.into())));
         let depth = self.buffers << at_bits;
         let buffers = m.memory(Memory::new("buffers", 8, depth).block());
-        let tags = m.memory(Memory::new("tags", 8, self.buffers).distributed());
+        let tags = m.memory(Memory::new("tags", 8, self.buffers));
         let one = |q: &Expr| lit(q.width(), 1);
         let count = |q: &Expr, up: &Expr, down: &Expr| {
             [when(&(up & !down), [set(q, &(q + one(q)))]), when(&(down & !up), [set(q, &(q - one(q)))])]
