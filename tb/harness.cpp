@@ -31,9 +31,9 @@
 
 namespace {
 
-enum Operation : uint32_t { OP_NEW = 1, OP_REGISTERS = 2, OP_RUN = 3 };
+enum Operation : uint32_t { OP_NEW = 1, OP_REGISTERS = 2, OP_RUN = 3, OP_PROGRAM = 4 };
 enum Access : uint32_t { READ = 0, WRITE = 1, AWAIT_ZERO = 2 };
-enum Event : uint32_t { EV_INPUT = 1, EV_RESULT = 2, EV_LOGITS = 3, EV_TAP = 4, EV_PROTOCOL = 5 };
+enum Event : uint32_t { EV_INPUT = 1, EV_RESULT = 2, EV_LOGITS = 3, EV_TAP = 4, EV_PROTOCOL = 5, EV_PROGRAMMED = 6 };
 enum RunFlags : uint32_t { WANT_LOGITS = 1, WANT_TAPS = 2 };
 
 constexpr uint32_t kInWords = (DUT_IN_BITS + 31) / 32;
@@ -142,6 +142,39 @@ class Bench {
         return values;
     }
 
+    // Clocks that a request to the programming port may take, then a list of [write, address, data]; replies with what each
+    // acknowledge said: [data, error].
+    Words program(Reader request) {
+        Words answers;
+#if DUT_PROGRAM
+        idle();
+        const uint64_t bound = request.wide();
+        while (request.more()) {
+            ask(request.take(3));
+            const uint64_t start = clock_;
+            bool done = false;
+            while (!done) {
+                settle();
+                const bool taken = dut_->prog_valid_i && dut_->prog_ready_o;
+                done = dut_->prog_ack_o;
+                if (done) {
+                    answers.push_back(dut_->prog_data_o);
+                    answers.push_back(dut_->prog_error_o);
+                }
+                edge();
+                if (taken) dut_->prog_valid_i = 0;
+                if (clock_ - start > bound) {
+                    throw std::runtime_error("the programming port does not answer in " + std::to_string(bound) + " clocks");
+                }
+            }
+        }
+#else
+        (void)request;
+        throw std::runtime_error("a design without a programming port");
+#endif
+        return answers;
+    }
+
     // Streams images in and results out. Events go out as they happen, DONE carries the clocks that the run took.
     Words run(Reader request) {
         const uint32_t images = request.word(), beats = request.word(), results = request.word();
@@ -149,7 +182,11 @@ class Bench {
         Random random{request.wide()};
         const uint64_t bound = request.wide();
         const uint32_t wave_from = request.word(), wave_to = request.word();
+        const uint64_t program_from = request.wide();
+        const uint32_t requests = request.word();
+        const uint32_t* accesses = request.take(3 * static_cast<size_t>(requests));
         const uint32_t* data = request.take(static_cast<size_t>(images) * beats * kInWords);
+        uint32_t asked = 0, answered = 0;
 
         const uint64_t start = clock_;
         const uint64_t all_beats = static_cast<uint64_t>(images) * beats;
@@ -167,6 +204,16 @@ class Bench {
             }
             dut_->in_valid_i = offering;
             dut_->out_ready_i = received >= all_results || !random.chance(stall);
+#if DUT_PROGRAM
+            if (asked < requests && clock_ - start >= program_from) {
+                ask(accesses + 3 * static_cast<size_t>(asked));
+            } else {
+                dut_->prog_valid_i = 0;
+            }
+#else
+            (void)accesses;
+            (void)program_from;
+#endif
             const uint64_t image_in = sent / beats, image_out = received / results;
             tracing_ = image_in >= wave_from && image_out <= wave_to;
 
@@ -178,6 +225,17 @@ class Bench {
                 offering = false;
                 progress = clock_;
             }
+#if DUT_PROGRAM
+            if (dut_->prog_valid_i && dut_->prog_ready_o) ++asked;
+            if (dut_->prog_ack_o) {
+                event(EV_PROGRAMMED, [&] {
+                    append(events_, dut_->prog_data_o);
+                    append(events_, static_cast<uint32_t>(dut_->prog_error_o));
+                });
+                ++answered;
+                progress = clock_;
+            }
+#endif
             if (dut_->out_valid_o) {
                 now.clear();
                 result(now);
@@ -215,7 +273,7 @@ class Bench {
             edge();
             // Nothing may depend on the data of an idle stream.
             if (taken && (gap || sent == all_beats)) garbage(random);
-            if (received >= all_results && sent >= all_beats) ++quiet;
+            if (received >= all_results && sent >= all_beats && answered >= requests) ++quiet;
             if (clock_ - progress > bound) {
                 flush();
                 throw std::runtime_error(
@@ -315,7 +373,18 @@ class Bench {
         dut_->in_valid_i = 0;
         dut_->out_ready_i = 0;
         dut_->reg_write_i = 0;
+#if DUT_PROGRAM
+        dut_->prog_valid_i = 0;
+#endif
     }
+#if DUT_PROGRAM
+    void ask(const uint32_t* request) {
+        dut_->prog_valid_i = 1;
+        dut_->prog_write_i = request[0] != 0;
+        dut_->prog_addr_i = request[1];
+        dut_->prog_data_i = request[2];
+    }
+#endif
     void tick() {
         settle();
         edge();
@@ -356,6 +425,7 @@ int main() {
             switch (operation) {
                 case OP_NEW: done = bench.create(Reader(payload)); break;
                 case OP_REGISTERS: done = bench.registers(Reader(payload)); break;
+                case OP_PROGRAM: done = bench.program(Reader(payload)); break;
                 case OP_RUN: done = bench.run(Reader(payload)); break;
                 default: throw std::runtime_error("unknown operation " + std::to_string(operation));
             }

@@ -5,11 +5,11 @@ use super::inputs::InputArgs;
 use super::model_arg::{ChipArgs, DrawArgs, ModelArg};
 use super::output::{Output, facts, grouped};
 use super::plan_arg::PlanArgs;
+use super::program_arg::ProgramArgs;
 use super::proof::{Proof, Verdict};
 use anyhow::{Result, ensure};
 use neuspin::cosim::{Builder, Outcome, Stimulus};
 use neuspin::golden::Golden;
-use neuspin::rtl::Options;
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -22,6 +22,8 @@ Examples:
   neuspin cosim digits-spindrop --uncertainty all --lanes 4 --pe 8,4,1 --simd 64,128,32
   neuspin cosim digits-spindrop --early-stop 4:2 --max-passes 16     passes end when a class is clear
   neuspin cosim digits-spindrop --chip chip.toml --die 3             a die that is not ideal
+  neuspin cosim digits-spindrop --program digits-spatial             written by a host before the run
+  neuspin cosim digits-spindrop --stuck 0.1 --spares 8 --limit 50    a die with stuck cells, repaired
   neuspin cosim digits-spindrop --icarus 3                           a second simulator
   neuspin cosim mnist-spindrop-8bit --data images.npy --passes 8 --json";
 
@@ -42,6 +44,8 @@ pub struct Args {
     chip: ChipArgs,
     #[command(flatten)]
     plan: PlanArgs,
+    #[command(flatten)]
+    program: ProgramArgs,
     #[command(flatten)]
     simulation: SimulationArgs,
 }
@@ -92,10 +96,18 @@ pub fn run(args: &Args, output: &Output) -> Result<Status> {
         inputs.images.len() - 1
     );
     ensure!(simulation.icarus != Some(0), "--icarus 0: at least 1 image");
-    let design = args.plan.design(&network, Options::default())?;
+    let design = args.plan.design(&network, args.program.options(&network)?)?;
+    let written = args.program.written(&design, &network, &args.draws)?;
+    let network = written.network;
+    ensure!(
+        simulation.icarus.is_none() || written.requests.is_empty(),
+        "--icarus runs designs as they are generated, without --program, --stuck and --spares"
+    );
     let golden = Golden::new(&network)?;
     let builder = Builder::find()?;
-    let proof = Proof { builder, network: &network, design: &design, reference: &golden, images: &inputs.images };
+    let (writes, images) = (written.requests.len(), &inputs.images);
+    let program = written.requests;
+    let proof = Proof { builder, network: &network, design: &design, reference: &golden, images, program };
 
     let stimulus = |run: u64| Stimulus {
         gap: simulation.gap,
@@ -126,8 +138,18 @@ pub fn run(args: &Args, output: &Output) -> Result<Status> {
         "runs": verdicts.iter().map(Verdict::json).collect::<Vec<_>>(),
         "icarus": icarus,
         "wave": simulation.wave,
+        "writes": writes,
+        "verified": written.verified,
     });
     let mut text = String::new();
+    if writes > 0 {
+        text += &facts(&[("written", format!("{} words, each acknowledged", grouped(writes as u64)))]);
+    }
+    if let Some(v) = &written.verified {
+        let bits =
+            format!("{} of {} weight bits, {} after {} neurons were moved", v.first, v.bits, v.repaired, v.moved);
+        text += &facts(&[("wrong", bits)]);
+    }
     for verdict in &verdicts {
         let o = &verdict.outcome;
         let cycles = match verdict.predicted {

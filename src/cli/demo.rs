@@ -42,7 +42,14 @@ pub fn run(_args: &Args, output: &Output) -> Result<Status> {
 
     let found = evaluate(&network, &inputs, output)?;
     let golden = Golden::new(&network)?;
-    let proof = Proof { builder, network: &network, design: &design, reference: &golden, images: &inputs.images };
+    let proof = Proof {
+        builder,
+        network: &network,
+        design: &design,
+        reference: &golden,
+        images: &inputs.images,
+        program: vec![],
+    };
     let verdict = proof.run(Stimulus::default(), output)?;
 
     let images = inputs.images.len();

@@ -14,6 +14,7 @@ const EXAMPLES: &str = "\
 Examples:
   neuspin faults digits-spindrop --kind flips --rates 0,0.01,0.05,0.1
   neuspin faults mnist-affine mnist-scale --kind drift --rates 0,0.1,0.2 --dies 20 --limit 1000
+  neuspin faults digits-spindrop --kind stuck --rates 0.1,0.2 --spares 4
   neuspin faults digits-spindrop digits-affine --kind conductance --rates 0.5 --json";
 
 /// Measure accuracy on dies whose cells are faulty.
@@ -40,6 +41,9 @@ pub struct Args {
     /// Seed of all dies
     #[arg(long, default_value_t = 1, value_name = "SEED")]
     seed: u64,
+    /// Spare columns of every crossbar, to which the neurons that are written worst are moved; with stuck cells alone
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    spares: usize,
     /// Take the first N test images alone
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
@@ -119,6 +123,11 @@ pub fn run(args: &Args, output: &Output) -> Result<Status> {
     if let Some(rate) = args.rates.iter().find(|rate| !(0.0..=1.0).contains(*rate)) {
         anyhow::bail!("--rates {rate}: 0 (no fault) to 1");
     }
+    ensure!(
+        args.spares == 0 || matches!(args.kind, Kind::Stuck),
+        "--spares {}: verification after writing finds stuck cells alone; use --kind stuck",
+        args.spares
+    );
     ensure!(args.limit != Some(0), "--limit 0: no images left; at least 1");
     let curves = args.models.iter().map(|name| curve(args, name, output).with_context(|| name.clone()));
     let curves = curves.collect::<Result<Vec<Curve>>>()?;
@@ -132,6 +141,7 @@ pub fn run(args: &Args, output: &Output) -> Result<Status> {
     let json = json!({
         "kind": args.kind.name(),
         "dies": args.dies,
+        "spares": args.spares,
         "seed": args.seed,
         "confidence": CONFIDENCE,
         "networks": networks,
@@ -149,7 +159,10 @@ fn curve(args: &Args, name: &str, output: &Output) -> Result<Curve> {
     let point = |&rate: &f64| {
         let die = |number| {
             let die = Die { fault: args.kind.fault(), rate, seed: args.seed, number };
-            let accuracy = die.accuracy(&network, &inputs.images, &labels);
+            let accuracy = match args.spares {
+                0 => die.accuracy(&network, &inputs.images, &labels),
+                spares => die.accuracy_repaired(&network, spares, &inputs.images, &labels),
+            };
             bar.inc(1);
             accuracy
         };
@@ -168,6 +181,7 @@ fn text(args: &Args, curves: &[Curve]) -> String {
     let head = facts(&[
         ("fault", args.kind.name()),
         ("dies", format!("{} at each rate, seed {}", args.dies, args.seed)),
+        ("spare columns", format!("{} a crossbar", args.spares)),
         ("accuracy", format!("mean over dies in per cent, interval of {}", percent(CONFIDENCE))),
         ("networks", images.join("; ")),
     ]);

@@ -23,6 +23,7 @@ Examples:
   neuspin generate digits-spindrop --uncertainty entropy,information    entropy on the chip
   neuspin generate digits-spindrop --chip chip.toml --die 3    the die's weights, devices and arrays
   neuspin generate digits-spindrop --uart 115200 --clock 12000000    with a serial port around it
+  neuspin generate digits-spindrop --writable --out build/writable    weights written by a host
   neuspin generate digits-spindrop --taps --out build/tapped    shows all activations";
 
 /// Generate Verilog: one module a file, memory images, a manifest, a FuseSoC core.
@@ -39,6 +40,9 @@ pub struct Args {
     /// Add ports that show every hidden activation
     #[arg(long)]
     taps: bool,
+    /// Add a port through which a host writes weights and constants
+    #[arg(long)]
+    writable: bool,
     #[command(flatten)]
     uart: UartArgs,
     #[command(flatten)]
@@ -59,7 +63,8 @@ pub fn write(design: &Design, model: &Model, network: &Network, out: Option<&Pat
 
 pub fn run(args: &Args, output: &Output) -> Result<Status> {
     let (model, network) = args.model.network_on(&args.draws, &args.chip)?;
-    let design = args.plan.design(&network, Options { taps: args.taps, ..Options::default() })?;
+    let options = Options { taps: args.taps, writable: args.writable, ..Options::default() };
+    let design = args.plan.design(&network, options)?;
     let design = args.uart.around(design, &network)?;
     let out = write(&design, &model, &network, args.out.as_deref())?;
 

@@ -16,6 +16,7 @@ mod inspect;
 mod model_arg;
 mod output;
 mod plan_arg;
+mod program_arg;
 mod proof;
 mod run;
 mod selftest;

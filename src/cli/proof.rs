@@ -3,7 +3,7 @@
 use super::output::Output;
 use anyhow::Result;
 use neuspin::cosim::{
-    self, Builder, Dut, Mismatch, Options, Outcome, Reference, Settings, Stimulus, cosimulate, locate,
+    self, Builder, Dut, Mismatch, Options, Outcome, Reference, Request, Settings, Stimulus, cosimulate, locate,
 };
 use neuspin::net::{Images, Network};
 use neuspin::rtl::{self, Design};
@@ -17,6 +17,8 @@ pub struct Proof<'a> {
     pub design: &'a Design,
     pub reference: &'a dyn Reference,
     pub images: &'a Images,
+    /// What is written through the programming port before each run.
+    pub program: Vec<Request>,
 }
 
 /// One run and, where it found differences, what is known about them.
@@ -87,7 +89,7 @@ impl Proof<'_> {
 
         let bar = output.progress("simulating", self.images.len());
         let told = |done: usize| bar.set_position(done as u64);
-        let options = Options { stimulus, ..Options::default() };
+        let options = Options { stimulus, program: &self.program, ..Options::default() };
         let outcome = cosimulate(&self.builder, &dut, self.reference, self.images, &settings, options, &told)?;
         bar.finish_and_clear();
         let origin = match outcome.first_wrong() {
@@ -106,7 +108,15 @@ impl Proof<'_> {
         let options = rtl::Options { taps: true, ..self.design.options.clone() };
         let dut = Dut::of(&Design::build(self.network, &self.design.plan, options)?);
         let settings = Settings::of_design(self.network, &dut);
-        let found = locate(&self.builder, &dut, self.reference, self.images, &settings, stimulus, wrong)?;
+        let found = if self.program.is_empty() {
+            locate(&self.builder, &dut, self.reference, self.images, &settings, stimulus, wrong)?
+        } else {
+            let images = self.images.slice(0..wrong + 1);
+            let (program, tapped) = (&self.program[..], Some((wrong, wrong)));
+            let options = Options { stimulus, tapped, program, ..Options::default() };
+            let outcome = cosimulate(&self.builder, &dut, self.reference, &images, &settings, options, &|_| ())?;
+            outcome.origin().cloned()
+        };
         spinner.finish_and_clear();
         Ok(found)
     }
@@ -116,7 +126,8 @@ impl Proof<'_> {
         let spinner = output.spinner("waveform");
         spinner.set_message(format!("image {image}"));
         let images = self.images.slice(0..image + 1);
-        let options = Options { stimulus, wave: Some((path, image, image)), ..Options::default() };
+        let options =
+            Options { stimulus, wave: Some((path, image, image)), program: &self.program, ..Options::default() };
         let dut = Dut::of(self.design);
         let settings = Settings::of_design(self.network, &dut);
         cosimulate(&self.builder, &dut, self.reference, &images, &settings, options, &|_| ())?;

@@ -184,8 +184,14 @@ fn simulate(args: &Args, bounds: &Bounds, network: &Network, output: &Output) ->
         let faulty = bounds.network_of_run(&faulty, (1 << 40) + n as u64);
         let (design, images) = (design(&faulty).with_context(|| name.to_string())?, bounds.images(&faulty)?);
         let golden = Golden::new(&faulty)?;
-        let proof =
-            Proof { builder: Builder::find()?, network: &faulty, design: &design, reference: &golden, images: &images };
+        let proof = Proof {
+            builder: Builder::find()?,
+            network: &faulty,
+            design: &design,
+            reference: &golden,
+            images: &images,
+            program: vec![],
+        };
         let exact = proof.run(Stimulus::default(), output)?.is_good();
         let entropies = entropies(&golden, &images, faulty.passes)?;
         all.push(Simulated { fault: name, exact, verdict: bounds.judge(entropies) });

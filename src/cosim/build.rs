@@ -177,9 +177,10 @@ fn config_header(dut: &Dut, trace: bool) -> String {
     let taps: String = dut.taps.iter().map(|tap| format!(" X({})", tap.layer)).collect();
     let more: String = dut.ports.beside().iter().map(|(port, _)| format!(" X({port})")).collect();
     format!(
-        "#define DUT_IN_BITS {}\n#define DUT_TRACE {}\n#define DUT_TAPS(X){taps}\n#define DUT_MORE(X){more}\n",
+        "#define DUT_IN_BITS {}\n#define DUT_TRACE {}\n#define DUT_PROGRAM {}\n#define DUT_TAPS(X){taps}\n#define DUT_MORE(X){more}\n",
         dut.ports.beat_bits(),
-        u8::from(trace)
+        u8::from(trace),
+        u8::from(dut.ports.programming)
     )
 }
 

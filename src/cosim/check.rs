@@ -2,7 +2,7 @@
 
 use super::dut::{bits, signed};
 use super::protocol::{Event, What};
-use super::{Dut, Expected, Mismatch, Place, Reference, Settings, Tap, UncertaintyPorts};
+use super::{Answer, Dut, Expected, Mismatch, Place, Reference, Settings, Tap, UncertaintyPorts};
 use crate::golden::{GoldenError, HiddenTrace};
 use crate::net::Images;
 use std::collections::BTreeMap;
@@ -41,6 +41,8 @@ pub(super) struct Verdict {
     pub last_result: Option<u64>,
     /// Values compared.
     pub compared: u64,
+    /// What the programming port answered.
+    pub answers: Vec<Answer>,
 }
 
 /// Position in the debug stream.
@@ -108,6 +110,7 @@ impl<'a> Checker<'a> {
             What::Result { ports } => self.result(event.clock, ports),
             What::Logits { ports } => self.logits(event.clock, ports),
             What::Tap { layer, ports } => self.tap(event.clock, layer as usize, ports),
+            What::Programmed { data, error } => self.verdict.answers.push(Answer { data, error }),
             What::Protocol => {
                 let image = self.images_done();
                 let (expected, found) = ("the beat held until out_ready_i".into(), "changed or withdrawn".into());

@@ -38,6 +38,7 @@ impl Dut {
                 },
                 uncertainty: uncertainty(design),
                 lead: design.registers.iter().find(|r| r.name == "LEAD").map(|r| r.reset as u32),
+                programming: design.programming.is_some(),
             },
             taps: if design.options.taps { hidden.iter().enumerate().map(tap).collect() } else { vec![] },
             patience: 100_000

@@ -40,6 +40,8 @@ pub struct Ports {
     pub uncertainty: UncertaintyPorts,
     /// In a design whose passes may end early, which shows how many an image took (`out_passes_o`): the lead after reset.
     pub lead: Option<u32>,
+    /// Whether there is a programming port (`prog_*`).
+    pub programming: bool,
 }
 
 /// Ports of the uncertainty: their widths in bits, 0 where a design does not have one.
@@ -202,6 +204,7 @@ mod tests {
                 widths: Widths { class: 1, sum: 8, sumsq: 8, votes: 1, pass: 1, logit: 8 },
                 uncertainty: UncertaintyPorts::default(),
                 lead: None,
+                programming: false,
             };
             let packed = ports.pack(&images);
             let words = ports.beat_bits().div_ceil(32);

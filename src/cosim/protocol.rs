@@ -7,6 +7,7 @@ pub const OP_REGISTERS: u32 = 2;
 pub const OP_RUN: u32 = 3;
 /// Of `tb/uart.cpp`.
 pub const OP_STEP: u32 = 2;
+pub const OP_PROGRAM: u32 = 4;
 
 const DONE: u32 = 0;
 const EVENTS: u32 = 1;
@@ -107,6 +108,8 @@ pub enum What<'a> {
     Tap { layer: u32, ports: &'a [u32] },
     /// out_valid_o fell, or the result changed, before it was taken.
     Protocol,
+    /// A request to the programming port was acknowledged.
+    Programmed { data: u32, error: bool },
 }
 
 /// The events of one message, in order. None where the words are no events.
@@ -125,6 +128,7 @@ pub fn events(words: &[u32]) -> impl Iterator<Item = Option<Event<'_>>> {
             (3, ports) => What::Logits { ports },
             (4, [layer, ports @ ..]) => What::Tap { layer: *layer, ports },
             (5, _) => What::Protocol,
+            (6, &[data, error]) => What::Programmed { data, error: error != 0 },
             _ => return Some(None),
         };
         Some(Some(Event { clock: u64::from(low) | u64::from(high) << 32, what }))

@@ -2,7 +2,7 @@
 
 use super::check::{Checker, Verdict};
 use super::simulation::{Access, Run, Simulation, Stimulus};
-use super::{Builder, CosimError, Dut, Mismatch, Place, Reference};
+use super::{Answer, Builder, CosimError, Dut, Mismatch, Place, Reference, Request, host};
 use crate::net::{Images, Network};
 use crate::plan::Schedule;
 use crate::random::root_from_seed;
@@ -75,6 +75,10 @@ pub struct Options<'a> {
     pub wave: Option<(&'a Path, usize, usize)>,
     /// Leave the registers as the design has them after reset; the settings must be its defaults.
     pub built_in: bool,
+    /// Requests to the programming port before the run.
+    pub program: &'a [Request],
+    /// Requests while images run, from a clock of the run on.
+    pub during: Option<(u64, &'a [Request])>,
 }
 
 /// What a co-simulation found.
@@ -97,6 +101,8 @@ pub struct Outcome {
     /// Clocks simulated, and the time that they took.
     pub simulated: u64,
     pub seconds: f64,
+    /// What the programming port answered, before the run and in it.
+    pub answers: Vec<Answer>,
 }
 
 impl Outcome {
@@ -145,6 +151,10 @@ pub fn cosimulate(
     if !options.built_in {
         simulation.registers(&configure(settings, patience(dut, settings.passes, &options.stimulus)))?;
     }
+    let mut answers = match options.program {
+        [] => vec![],
+        requests => simulation.program(requests, patience(dut, settings.passes, &options.stimulus))?,
+    };
     let tapped = options.tapped.map_or(0..0, |(first, last)| first..last + 1);
     let mut checker = Checker::new(dut, images, settings, reference, &expected, tapped);
     let run = Run {
@@ -157,6 +167,7 @@ pub fn cosimulate(
         logits: true,
         taps: options.tapped.is_some(),
         wave: wave.as_ref().map_or((0, 0), |(_, first, last)| (*first, *last)),
+        program: options.during.unwrap_or((0, &[])),
     };
     let mut told = 0;
     let ran = simulation.run(&run, |event| {
@@ -172,6 +183,7 @@ pub fn cosimulate(
     let simulated = ran?;
     let mut verdict = checker.finish(simulated)?;
     check_registers(&mut simulation, dut, settings, images.len(), &mut verdict, simulated)?;
+    answers.append(&mut verdict.answers);
     let seconds = started.elapsed().as_secs_f64();
     let clocks = match (verdict.first_input, verdict.last_result) {
         (Some(first), Some(last)) => last - first + 1,
@@ -188,6 +200,7 @@ pub fn cosimulate(
         most_passes: settings.passes,
         simulated,
         seconds,
+        answers,
     })
 }
 
@@ -237,6 +250,9 @@ fn check_options(dut: &Dut, images: &Images, options: &Options) -> Result<(), Co
         if !(0.0..=0.99).contains(&value) {
             return fail(format!("{name} probability {value}; 0 to 0.99 are possible"));
         }
+    }
+    if !options.program.is_empty() || options.during.is_some() {
+        host::check(dut)?;
     }
     if options.tapped.is_some() && dut.taps.is_empty() {
         return fail(format!("`{}` was generated without taps, so its activations cannot be seen", dut.top));

@@ -1,7 +1,7 @@
 //! A running simulation: the harness as a child process.
 
-use super::protocol::{self, Event, Message, Request};
-use super::{CosimError, Dut, tool};
+use super::protocol::{self, Event, Message};
+use super::{Answer, CosimError, Dut, Request, tool};
 use crate::interrupt;
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter};
@@ -68,6 +68,8 @@ pub(super) struct Run<'a> {
     pub taps: bool,
     /// First and last image of the waveform, counted within this run.
     pub wave: (usize, usize),
+    /// Requests to the programming port from this clock of the run on.
+    pub program: (u64, &'a [Request]),
 }
 
 /// The child process, its working folder and the pipes to it. Ends with this value.
@@ -120,12 +122,12 @@ impl Simulation {
     /// Powers up a fresh instance in a random state and resets it. A waveform needs an executable built for one.
     pub fn power_up(&mut self, seed: u64, wave: Option<&Path>) -> Result<(), CosimError> {
         let wave = wave.map_or(&[][..], |path| path.as_os_str().as_bytes());
-        self.ask(protocol::OP_NEW, Request::default().word(verilator_seed(seed)).text(wave), |_| ()).map(drop)
+        self.ask(protocol::OP_NEW, protocol::Request::default().word(verilator_seed(seed)).text(wave), |_| ()).map(drop)
     }
 
     /// What was read, one value an access.
     pub fn registers(&mut self, accesses: &[Access]) -> Result<Vec<u32>, CosimError> {
-        let mut request = Request::default();
+        let mut request = protocol::Request::default();
         for &access in accesses {
             let (kind, address, value, clocks) = match access {
                 Access::Read { address } => (0, address, 0, 0),
@@ -137,18 +139,28 @@ impl Simulation {
         self.ask(protocol::OP_REGISTERS, request, |_| ())
     }
 
+    /// Requests to the programming port, one after the other; each is acknowledged within `patience` clocks.
+    pub fn program(&mut self, requests: &[Request], patience: u64) -> Result<Vec<Answer>, CosimError> {
+        let all = protocol::Request::default().wide(patience);
+        let all = requests.iter().fold(all, |all, request| all.words(&request.words()));
+        let words = self.ask(protocol::OP_PROGRAM, all, |_| ())?;
+        Ok(words.chunks_exact(2).map(|answer| Answer { data: answer[0], error: answer[1] != 0 }).collect())
+    }
+
     /// Streams images through; clocks that it took.
     pub fn run(&mut self, run: &Run, on_event: impl FnMut(Event)) -> Result<u64, CosimError> {
         let chance = |p: f64| (p * 65536.0) as u32;
         let flags = [(run.logits, protocol::WANT_LOGITS), (run.taps, protocol::WANT_TAPS)];
         let flags = flags.iter().filter(|(wanted, _)| *wanted).fold(0, |all, (_, flag)| all | flag);
-        let request = Request::default()
+        let request = protocol::Request::default()
             .words(&[run.images as u32, run.beats as u32, run.results as u32])
             .words(&[chance(run.stimulus.gap), chance(run.stimulus.stall), flags])
             .wide(run.stimulus.seed)
             .wide(run.patience)
             .words(&[run.wave.0 as u32, run.wave.1 as u32])
-            .words(run.data);
+            .wide(run.program.0)
+            .word(run.program.1.len() as u32);
+        let request = run.program.1.iter().fold(request, |request, r| request.words(&r.words())).words(run.data);
         let done = self.ask(protocol::OP_RUN, request, on_event)?;
         Ok(super::dut::bits(&done, 0, 64))
     }
@@ -156,7 +168,7 @@ impl Simulation {
     pub(super) fn ask(
         &mut self,
         operation: u32,
-        request: Request,
+        request: protocol::Request,
         mut on_event: impl FnMut(Event),
     ) -> Result<Vec<u32>, CosimError> {
         if let Err(error) = request.send(operation, &mut self.to) {

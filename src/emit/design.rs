@@ -5,8 +5,8 @@
 use super::{DESIGN_FORMAT, EmitError, FileSet, MANIFEST, registers, sha256};
 use crate::net::Network;
 use crate::random::root_from_seed;
-use crate::rtl::Design;
 use crate::rtl::uart::Uart;
+use crate::rtl::{Design, Programming, Region, What};
 use crate::verilog::Direction;
 use serde_json::{Value, json};
 
@@ -71,6 +71,9 @@ fn manifest(design: &Design, network: &Network, origin: &str) -> Value {
         "registers": design.registers,
         "taps": design.options.taps,
     });
+    if let Some(programming) = &design.programming {
+        manifest["programming"] = port_map(programming);
+    }
     if let Some(dropout) = dropout {
         manifest["input_dropout"] = dropout;
     }
@@ -87,6 +90,32 @@ fn manifest(design: &Design, network: &Network, origin: &str) -> Value {
         });
     }
     manifest
+}
+
+/// Addresses of the programming port.
+fn port_map(programming: &Programming) -> Value {
+    let region = |(n, r): (usize, &Region)| {
+        let fields: Vec<Value> = programming
+            .layout(n)
+            .into_iter()
+            .map(|((name, count), lsb)| json!({ "name": name, "count": count, "lsb": lsb }))
+            .collect();
+        let what = match &r.what {
+            What::Weights { .. } => "weights",
+            What::Columns { .. } => "columns",
+            What::Constants => "constants",
+        };
+        json!({
+            "name": r.name,
+            "what": what,
+            "layer": r.layer,
+            "base": format!("0x{:08x}", programming.base(n)),
+            "fields": fields,
+            "slice_bits": r.slice_bits(),
+            "image": r.file,
+        })
+    };
+    programming.regions.iter().enumerate().map(region).collect()
 }
 
 /// A FuseSoC core (CAPI 2): <https://fusesoc.readthedocs.io>.

@@ -68,22 +68,46 @@ impl Die {
 
     /// Share of images that the die decides as labelled.
     pub fn accuracy(&self, network: &Network, images: &Images, labels: &[usize]) -> Result<f64, FaultError> {
+        self.check(images, labels)?;
+        let classes = match self.fault {
+            Fault::Flips | Fault::Stuck => decisions(&faulty(network, self), images)?,
+            Fault::Conductance | Fault::Drift | Fault::Columns => {
+                Analog::new(network, self)?.run_with(images, network.passes, |class, _| class)?
+            }
+        };
+        Ok(share_right(&classes, labels))
+    }
+
+    /// The same of a die whose stuck cells verification found, each crossbar with so many spare columns.
+    pub fn accuracy_repaired(
+        &self,
+        network: &Network,
+        spares: usize,
+        images: &Images,
+        labels: &[usize],
+    ) -> Result<f64, FaultError> {
+        self.check(images, labels)?;
+        let programmed = program(network, &self.stuck_map(network, spares), &Programming::default())?;
+        Ok(share_right(&decisions(&programmed.network, images)?, labels))
+    }
+
+    fn check(&self, images: &Images, labels: &[usize]) -> Result<(), FaultError> {
         if !(0.0..=1.0).contains(&self.rate) {
             return Err(FaultError::Rate { rate: self.rate });
         }
         if labels.len() != images.len() || labels.is_empty() {
             return Err(FaultError::Labels { labels: labels.len(), images: images.len() });
         }
-        let classes = match self.fault {
-            Fault::Flips | Fault::Stuck => {
-                let golden = Golden::new(&faulty(network, self))?;
-                golden.run_with(images, 0, network.passes, |_, result, _| result.class)?
-            }
-            Fault::Conductance | Fault::Drift | Fault::Columns => {
-                Analog::new(network, self)?.run_with(images, network.passes, |class, _| class)?
-            }
-        };
-        let right = classes.iter().zip(labels).filter(|(class, label)| class == label).count();
-        Ok(right as f64 / labels.len() as f64)
+        Ok(())
     }
+}
+
+/// The class that each image is decided as.
+fn decisions(network: &Network, images: &Images) -> Result<Vec<usize>, FaultError> {
+    Ok(Golden::new(network)?.run_with(images, 0, network.passes, |_, result, _| result.class)?)
+}
+
+fn share_right(classes: &[usize], labels: &[usize]) -> f64 {
+    let right = classes.iter().zip(labels).filter(|(class, label)| class == label).count();
+    right as f64 / labels.len() as f64
 }

@@ -4,6 +4,7 @@
 use super::{Die, FaultError};
 use crate::net::{Columns, Network, StuckCells, StuckMap, Weights};
 use crate::random::SplitMix64;
+use serde::Serialize;
 
 /// How a die is programmed.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -37,7 +38,7 @@ pub struct Programmed {
 }
 
 /// Weight bits of a crossbar that verification found wrong.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Verified {
     /// Weight bits in all.
     pub bits: usize,

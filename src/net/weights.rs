@@ -36,6 +36,12 @@ impl Weights {
         Weights { planes: (0..planes).map(plane).collect() }
     }
 
+    /// Weights of these planes, that of value 1 first; at least one, all of one shape.
+    pub(crate) fn of_planes(planes: Vec<BitMatrix>) -> Self {
+        debug_assert!(planes.iter().all(|p| (p.rows(), p.cols()) == (planes[0].rows(), planes[0].cols())));
+        Weights { planes }
+    }
+
     pub fn rows(&self) -> usize {
         self.planes[0].rows()
     }

@@ -5,6 +5,7 @@
 
 use super::RtlError;
 use super::buffer::Buffer;
+use super::cells::Cells;
 use super::control::Control;
 use super::crossbar::{Converter, Crossbar, CrossbarLane, ReadHash};
 use super::entropy::Entropy;
@@ -22,6 +23,7 @@ use super::neurons::Neurons;
 use super::passes::Passes;
 use super::pe::{Pe, PeKind};
 use super::popcount::Popcount;
+use super::program::{Programmer, Region, What};
 use super::queue::Queue;
 use super::replay::{Drawn, Replay};
 use super::skew::Skew;
@@ -33,6 +35,7 @@ use super::uart::{Crc, Field, Host, Receive, Send};
 use super::uncertainty::Uncertainty;
 use super::unit::{Kind, Unit};
 use super::window::Window;
+use super::writable::Writable;
 use crate::leaf;
 use crate::net::{
     Affine, Conv, Cycle, Device, Direction, Drops, Family, Hidden, Map, Method, Output, Pad, Pool, PoolKind, Random,
@@ -121,16 +124,27 @@ pub fn catalogue() -> Vec<Block> {
         block(
             "layer-first",
             "src/rtl/layer.rs",
-            || layer(0, false),
+            || layer(0, false, false),
             "The first layer: takes images from the input stream.",
         ),
         block(
             "layer-hidden",
             "src/rtl/layer.rs",
-            || layer(1, false),
+            || layer(1, false, false),
             "A folded layer: weight memory, thresholds, sequencer, and a lane for each pass at once.",
         ),
-        block("layer-output", "src/rtl/layer.rs", || layer(1, true), "The output layer: sums instead of activations."),
+        block(
+            "layer-writable",
+            "src/rtl/writable.rs",
+            || layer(1, false, true),
+            "The same in a design with a programming port: a host reads and writes weights and start values.",
+        ),
+        block(
+            "layer-output",
+            "src/rtl/layer.rs",
+            || layer(1, true, false),
+            "The output layer: sums instead of activations.",
+        ),
         block(
             "converter",
             "src/rtl/crossbar/converter.rs",
@@ -379,6 +393,18 @@ pub fn catalogue() -> Vec<Block> {
             "Probabilities, entropy, mutual information and the out-of-distribution flag of an image.",
         ),
         block("control", "src/rtl/control.rs", control, "Registers, counters, and the start of the random streams."),
+        block(
+            "programmer",
+            "src/rtl/program.rs",
+            programmer,
+            "The port through which a host reads and writes the memories of a design, one acknowledged word at a time.",
+        ),
+        block(
+            "cells",
+            "src/rtl/cells.rs",
+            || Ok(vec![cells().emit()?]),
+            "Between host and weights: cells that are stuck, and the table that says in which column each neuron is.",
+        ),
         block("lfsr-leap", "src/leaf/lfsr_leap.rs", lfsr_leap, "The state of an LFSR some steps ahead, and the draw."),
         block(
             "leap-fibonacci",
@@ -524,12 +550,12 @@ fn plan(first: bool) -> LayerPlan {
     }
 }
 
-fn layer(index: usize, output: bool) -> Result<Vec<VerilogFile>, RtlError> {
+fn layer(index: usize, output: bool, writable: bool) -> Result<Vec<VerilogFile>, RtlError> {
     let first = index == 0;
     let plan = plan(first);
     let beat = if first { 0 } else { 4 };
     Ok(Layer {
-        name: format!("example_layer{index}"),
+        name: format!("example{}_layer{index}", if writable { "_writable" } else { "" }),
         index,
         plan,
         beat,
@@ -538,6 +564,7 @@ fn layer(index: usize, output: bool) -> Result<Vec<VerilogFile>, RtlError> {
         crossbars: 1,
         repeats: None,
         early: if first { 0 } else { 2 },
+        writable,
     }
     .emit()?)
 }
@@ -557,7 +584,18 @@ fn window(by_place: bool) -> Result<Vec<VerilogFile>, RtlError> {
 
 fn pool() -> Result<Vec<VerilogFile>, RtlError> {
     let all = Some(vec![false, true, false, true]);
-    Ok(vec![super::pool::Pool { name: "example_pool".into(), conv: conv(), pe: 2, groups: 2, lanes: 2, all }.emit()?])
+    Ok(vec![
+        super::pool::Pool {
+            name: "example_pool".into(),
+            conv: conv(),
+            pe: 2,
+            groups: 2,
+            lanes: 2,
+            all,
+            writable: false,
+        }
+        .emit()?,
+    ])
 }
 
 /// Sums of 4 neurons of 16 inputs, in 2 lanes behind dropout, or of 3-bit inputs.
@@ -565,7 +603,10 @@ fn sums(planes: bool) -> Result<Vec<VerilogFile>, RtlError> {
     let plan = plan(planes);
     let name = if planes { "example_sums_planes" } else { "example_sums" }.into();
     let (weights, most) = (Weights::zeros(4, 16), if planes { 112 } else { 16 });
-    Ok(vec![Sums { name, weights: &weights, plan, lanes: plan.lanes as u32, signed: false, most }.emit()?])
+    Ok(vec![
+        Sums { name, weights: &weights, plan, lanes: plan.lanes as u32, signed: false, most, writable: false }
+            .emit()?,
+    ])
 }
 
 fn pool_sums() -> Result<Vec<VerilogFile>, RtlError> {
@@ -590,7 +631,15 @@ fn neurons_threshold() -> Result<Vec<VerilogFile>, RtlError> {
     };
     let summed = Summed { own: 16, pooled: 16, decided: 32, pool: None, adds: Some(0), added: false };
     let plan = LayerPlan { summed: Some(summed), kind: LayerKind::Plain, ..plan(false) };
-    Neurons { name: "example_threshold_neurons".into(), hidden: &hidden, plan, lanes: 2, signed: false }.emit()
+    Neurons {
+        name: "example_threshold_neurons".into(),
+        hidden: &hidden,
+        plan,
+        lanes: 2,
+        signed: false,
+        writable: false,
+    }
+    .emit()
 }
 
 fn replay(block: Option<u32>, pixels: u32) -> Result<Vec<VerilogFile>, RtlError> {
@@ -713,14 +762,27 @@ fn crossbar_layer(first: bool) -> Result<Vec<VerilogFile>, RtlError> {
     let name = format!("example_array_layer{}", u8::from(!first));
     let (index, beat, early) = if first { (0, 0, 0) } else { (1, 4, 2) };
     let gives = Gives::Sums;
-    Ok(Layer { name, index, plan, beat, signed: first, gives, crossbars: 1, repeats: None, early }.emit()?)
+    Ok(Layer { name, index, plan, beat, signed: first, gives, crossbars: 1, repeats: None, early, writable: false }
+        .emit()?)
 }
 
 fn layer_bayes() -> Result<Vec<VerilogFile>, RtlError> {
     let plan = LayerPlan { kind: LayerKind::Bayes { crossbars: 3 }, lanes: 1, masked: false, ..plan(false) };
     let name = "example_bayes_layer1".to_string();
     let (gives, crossbars) = (Gives::Activations, 3);
-    Ok(Layer { name, index: 1, plan, beat: 4, signed: false, gives, crossbars, repeats: None, early: 2 }.emit()?)
+    Ok(Layer {
+        name,
+        index: 1,
+        plan,
+        beat: 4,
+        signed: false,
+        gives,
+        crossbars,
+        repeats: None,
+        early: 2,
+        writable: false,
+    }
+    .emit()?)
 }
 
 /// Neurons of a hidden layer behind dropout.
@@ -739,7 +801,8 @@ fn neurons(method: Method) -> Result<Vec<VerilogFile>, RtlError> {
         residual: None,
     };
     let plan = LayerPlan { kind, unit: Some(0), ..plan(false) };
-    Neurons { name: format!("example_{name}_neurons"), hidden: &hidden, plan, lanes: 2, signed: false }.emit()
+    Neurons { name: format!("example_{name}_neurons"), hidden: &hidden, plan, lanes: 2, signed: false, writable: false }
+        .emit()
 }
 
 fn dropout_lane() -> Result<Vec<VerilogFile>, RtlError> {
@@ -784,9 +847,9 @@ fn logits(early: Option<Early>) -> Result<Vec<VerilogFile>, RtlError> {
     let output = output();
     let (pe, lanes, max_groups, max_passes) = (2, 2, 4, 8);
     let name = if early.is_some() { "example_early_logits" } else { "example_logits" }.to_string();
-    let shared = false;
+    let (masked, most, shared, writable) = (true, None, false, false);
     Ok(vec![
-        Logits { name, output: &output, pe, lanes, max_groups, max_passes, masked: true, most: None, shared, early }
+        Logits { name, output: &output, pe, lanes, max_groups, max_passes, masked, most, shared, early, writable }
             .emit()?,
     ])
 }
@@ -810,6 +873,7 @@ fn control() -> Result<Vec<VerilogFile>, RtlError> {
         thresholds,
         threshold_bits,
         lead,
+        programmed: false,
     }
     .emit()
 }
@@ -821,6 +885,28 @@ fn leap(bits: u32, source: Source) -> Result<Vec<VerilogFile>, RtlError> {
 
 fn jump(source: Source) -> Result<Vec<VerilogFile>, RtlError> {
     Ok(vec![source::jump(&Random { source, ..Random::new(64, 8) })?])
+}
+
+/// Cells of 4 neurons and 2 spare columns.
+fn cells() -> Cells {
+    let name = "example_cells".into();
+    Cells { name, crossbars: 1, groups: 2, pe: 2, words: 2, bits: 40, columns: Some(6), inverts: true }
+}
+
+fn programmer() -> Result<Vec<VerilogFile>, RtlError> {
+    let cells = cells();
+    let weights = Writable { name: "weights", rows: 4, slices: 2, bits: 40 };
+    let what = What::Weights { crossbars: 1, groups: 2, words: 2, cells: Some(cells.clone()) };
+    let columns = What::Columns { crossbars: 1, groups: 2, words: 2 };
+    let constants = Writable { name: "constants", rows: 3, slices: 1, bits: 20 };
+    let region =
+        |name: &str, layer, what, memory| Region { name: name.into(), layer, what, memory, file: String::new() };
+    let regions = vec![
+        region("layer0_weights", 0, what, weights.clone()),
+        region("layer0_columns", 0, columns, Writable { name: "columns", ..weights }),
+        region("layer1_constants", 1, What::Constants, constants),
+    ];
+    Programmer { name: "example_program".into(), regions }.emit()
 }
 
 fn lfsr_leap() -> Result<Vec<VerilogFile>, RtlError> {

@@ -102,6 +102,8 @@ pub struct Control {
     pub threshold_bits: u32,
     /// Lead after reset by which passes end early, where they may.
     pub lead: Option<u32>,
+    /// Whether the design has a programming port, which holds images back while it works.
+    pub programmed: bool,
 }
 
 impl Control {
@@ -242,6 +244,14 @@ impl Control {
         m.note("a new image may begin");
         let begins = m.input("image_begins_i", 1);
         let done = m.input("image_done_i", 1);
+        let programming = self.programmed.then(|| {
+            m.group("Programming port");
+            let hold = m.input("hold_i", 1);
+            m.note("no image may begin");
+            let idle = m.output("idle_o", 1);
+            m.note("no image is in flight");
+            (hold, idle)
+        });
         m.group("Passes");
         let last_group = m.output("last_group_o", group_bits);
         m.note("groups of passes an image has, less 1");
@@ -325,7 +335,13 @@ impl Control {
         let idle = m.wire_is("idle", &!flight.any());
         let running = m.wire_is("running", &state.eq(&run));
         let loading = m.wire_is("loading", &state.eq(&load));
-        m.assign(&accept, &(&running & !&pending));
+        match &programming {
+            Some((hold, idle_out)) => {
+                m.assign(&accept, &(&running & !&pending & !hold));
+                m.assign(idle_out, &idle);
+            }
+            None => m.assign(&accept, &(&running & !&pending)),
+        }
         let started = m.wire("started", 1);
         let primed = match &streams {
             Some((.., ready)) => ready.clone(),
@@ -512,6 +528,7 @@ mod tests {
         let control = Control {
             name: "example".into(),
             lead: None,
+            programmed: false,
             codes: vec![Some(26), None],
             streams: 2,
             passes: 4,

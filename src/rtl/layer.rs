@@ -9,6 +9,7 @@ use super::pe::{Pe, PeKind};
 use super::popcount::Popcount;
 use super::scan::{delayed, delayed_event};
 use super::skew::Skew;
+use super::writable::Writable;
 use crate::plan::LayerPlan;
 use crate::verilog::{
     Expr, Memory, Module, Stmt, VerilogError, VerilogFile, index_width, lit, mux, set, when, when_else,
@@ -35,6 +36,8 @@ pub struct Layer {
     pub repeats: Option<Repeats>,
     /// Clocks before the end of a frame in which its bank is promised again.
     pub early: usize,
+    /// Whether a host can write weights and start values.
+    pub writable: bool,
 }
 
 /// A layer that reads every image once for each group of passes.
@@ -105,6 +108,22 @@ impl Layer {
 
     pub fn start_file(&self) -> String {
         format!("{}_starts.hex", self.name)
+    }
+
+    /// The weights as a host writes them.
+    pub fn weight_memory(&self) -> Writable {
+        let plan = &self.plan;
+        let rows = self.crossbars * (plan.groups() * plan.words()) as u32;
+        Writable { name: "weights", rows, slices: plan.pe as u32, bits: (plan.weight_planes * plan.simd) as u32 }
+    }
+
+    /// The start values as a host writes them, those for an even number of dropped inputs first; none in a layer that gives sums.
+    pub fn start_memory(&self) -> Option<Writable> {
+        (self.gives == Gives::Activations).then(|| {
+            let bits = self.lane().pe.width();
+            let slices = self.plan.pe as u32 * self.start_bits() / bits;
+            Writable { name: "starts", rows: self.crossbars * self.plan.groups() as u32, slices, bits }
+        })
     }
 
     /// Clocks from the last read address of a group of neurons to its output beat.
@@ -231,6 +250,9 @@ impl Layer {
             m.note("groups of passes an image has, less 1: so often is an image read again");
             (last, repeats.block.map(|groups| Verdict::ports(&mut m, groups)))
         });
+
+        let weight_side = self.writable.then(|| self.weight_memory().side(&mut m));
+        let start_side = self.start_memory().filter(|_| self.writable).map(|memory| memory.side(&mut m));
 
         m.section("Banks: one frame comes in while another is read");
         let (word_bits, columns) = (index_width(words), if image { 1 } else { simd / beat });
@@ -379,7 +401,8 @@ impl Layer {
             Some(choice) => begins(&mut m, "first_address", choice, depth, address.width()),
             None => lit(address.width(), 0),
         };
-        restart.push(set(&address, &first_address));
+        let idle_address = weight_side.as_ref().map_or(first_address.clone(), |side| side.row_or(&first_address));
+        restart.push(set(&address, &idle_address));
         if let (Some(plane), Some(base)) = (&plane, &base) {
             restart.push(set(plane, &top_plane(plane)));
             restart.push(set(base, &first_address));
@@ -412,7 +435,13 @@ impl Layer {
         );
         let fetched = m.reg("weight_fetched_q", weight_words * simd);
         let weight_q = m.reg("weight_q", weight_words * simd);
-        m.clocked(&clk, [set(&fetched, &rom.word(&address)), set(&weight_q, &fetched)]);
+        match &weight_side {
+            Some(side) => {
+                side.clocked(&mut m, &clk, &rom, &address, &fetched);
+                m.clocked(&clk, [set(&weight_q, &fetched)]);
+            }
+            None => m.clocked(&clk, [set(&fetched, &rom.word(&address)), set(&weight_q, &fetched)]),
+        }
         let weight = match Skew::new(simd).filter(|_| array.is_none()) {
             Some(skew) => {
                 let file = skew.emit()?;
@@ -508,7 +537,13 @@ impl Layer {
                     }
                     None => start_group,
                 };
-                m.clocked(&clk, [set(&start_fetched, &starts.word(&start_at))]);
+                match &start_side {
+                    Some(side) => {
+                        let start_at = m.wire_is("start_row", &side.row_or(&start_at));
+                        side.clocked(&mut m, &clk, &starts, &start_at, &start_fetched);
+                    }
+                    None => m.clocked(&clk, [set(&start_fetched, &starts.word(&start_at))]),
+                }
                 match (plane_begins, &plane) {
                     (Some(begins), Some(plane)) => {
                         // The accumulator doubles from plane to plane, so the start value enters its upper bits first.

@@ -4,6 +4,7 @@ use super::early::block_end;
 use super::layer::count;
 use super::scan::tree;
 use super::sums::Sums;
+use super::writable::Writable;
 use super::{image_word, signed_width, width_of};
 use crate::net::Output;
 use crate::verilog::{
@@ -28,6 +29,8 @@ pub struct Logits<'a> {
     pub shared: bool,
     /// Where passes may end early.
     pub early: Option<Early>,
+    /// Whether a host can write scales and offsets. They are then as wide as any need be whose logits fit.
+    pub writable: bool,
 }
 
 /// `2 * matches + (2^planes - 1) * odd`: what an odd number of dropped inputs leaves out in every plane of the weights.
@@ -105,11 +108,28 @@ impl Logits<'_> {
     }
 
     fn scale_width(&self) -> u32 {
-        self.factors().iter().flatten().map(|&(m, _)| signed_width(m)).max().unwrap_or(1)
+        let own = self.factors().iter().flatten().map(|&(m, _)| signed_width(m)).max().unwrap_or(1);
+        // A logit moves by twice the scale times the largest sum, and fits.
+        let fits = (1i128 << (self.logit_sum_bits() - 1)) / i128::from(self.largest()).max(1);
+        if self.writable { own.max(signed_width(fits).min(i32::BITS)) } else { own }
     }
 
     fn offset_width(&self) -> u32 {
-        self.factors().iter().flatten().map(|&(_, b)| signed_width(b)).max().unwrap_or(1)
+        let own = self.factors().iter().flatten().map(|&(_, b)| signed_width(b)).max().unwrap_or(1);
+        // It is what a logit is at the least sum.
+        if self.writable { own.max(self.logit_sum_bits()) } else { own }
+    }
+
+    /// Bits of a logit before the shift.
+    fn logit_sum_bits(&self) -> u32 {
+        self.output.logit_bits + self.output.shift
+    }
+
+    /// Scales and offsets as a host writes them.
+    pub fn memory(&self) -> Writable {
+        let classes = self.output.weights.rows() as u32;
+        let rows = if self.crossbars() > 1 { self.crossbars() << index_width(classes) } else { classes };
+        Writable { name: "constants", rows, slices: 1, bits: self.scale_width() + self.offset_width() }
     }
 
     /// Memory image: scale above offset, one word a class; with several crossbars, each begins at a multiple of a power of two.
@@ -212,6 +232,7 @@ impl Logits<'_> {
         let dbg_lanes = m.output("dbg_lanes_o", lanes);
         let dbg_class = m.output("dbg_class_o", w.class);
         let dbg_logit = m.output("dbg_logit_o", lanes * w.logit);
+        let side = self.writable.then(|| self.memory().side(&mut m));
 
         let last_class = |e: &Expr| e.eq(&lit(w.class, u128::from(classes - 1)));
         let next_class = |e: &Expr| mux(&last_class(e), &lit(w.class, 0), &(e + lit(w.class, 1)));
@@ -293,7 +314,14 @@ impl Logits<'_> {
             Some(_) => "a plus the most that it can be",
             None => "2 * matches + odd, which is a plus the most that it can be",
         });
-        m.clocked(&clk, [set(&constant, &rom.word(&constant_at)), set(&offset, &constant.bits(0, bw))]);
+        match &side {
+            Some(side) => {
+                let row = m.wire_is("constant_row", &side.row_or(&constant_at));
+                side.clocked(&mut m, &clk, &rom, &row, &constant);
+                m.clocked(&clk, [set(&offset, &constant.bits(0, bw))]);
+            }
+            None => m.clocked(&clk, [set(&constant, &rom.word(&constant_at)), set(&offset, &constant.bits(0, bw))]),
+        }
         let stage = |m: &mut Module, name: &str, from: &Expr| {
             let q = m.reg(name, 1);
             m.clocked(&clk, [set(&q, &(&rst_n & from))]);

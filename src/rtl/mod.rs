@@ -2,12 +2,14 @@
 
 mod buffer;
 mod catalogue;
+mod cells;
 mod control;
 mod crossbar;
 mod early;
 mod entropy;
 mod exp2;
 mod hold;
+mod host;
 mod image;
 mod input;
 mod intake;
@@ -22,6 +24,7 @@ mod passes;
 mod pe;
 mod pool;
 mod popcount;
+mod program;
 mod queue;
 mod replay;
 mod scan;
@@ -38,16 +41,19 @@ pub mod uart;
 mod uncertainty;
 mod unit;
 mod window;
+mod writable;
 
 pub use catalogue::{Block, catalogue};
 pub use control::{Field, Register};
+pub use host::{Contents, Programming, Write};
 pub use layer::Layer;
 pub use logits::{Logits, ResultWidths};
+pub use program::{Region, What};
 pub use top::schedule;
 pub use uncertainty::{Uncertainty, UncertaintyWidths};
 
 use crate::leaf::LeafError;
-use crate::net::{NetError, Network};
+use crate::net::{NetError, Network, StuckMap};
 use crate::plan::{LayerPlan, Plan, PlanError, Schedule};
 use crate::verilog::{VerilogError, VerilogFile};
 use thiserror::Error;
@@ -74,6 +80,11 @@ pub struct Options {
     /// What the thresholds of the out-of-distribution flag are after reset, in the unit of the entropy: as many as the plan's
     /// flag needs, or none, and then no image is flagged.
     pub thresholds: Vec<u64>,
+    /// A port through which a host reads and writes weights and constants.
+    pub writable: bool,
+    /// Cells that are stuck: the design holds the network of such a die, each neuron in the column of its own, and where it is
+    /// writable, writes leave stuck cells as they are.
+    pub stuck: Option<StuckMap>,
 }
 
 /// Contents of a memory, as `$readmemh` reads them.
@@ -93,6 +104,8 @@ pub struct Design {
     pub modules: Vec<VerilogFile>,
     pub images: Vec<MemoryImage>,
     pub registers: Vec<Register>,
+    /// Addresses of the programming port, in a design that has one.
+    pub programming: Option<Programming>,
     pub widths: ResultWidths,
     /// Where the plan has uncertainty.
     pub uncertainty: Option<UncertaintyWidths>,
@@ -117,7 +130,7 @@ impl Design {
         plan: &Plan,
         modules: Vec<VerilogFile>,
         images: Vec<MemoryImage>,
-        registers: Vec<Register>,
+        (registers, programming): (Vec<Register>, Option<Programming>),
         widths: (ResultWidths, Option<UncertaintyWidths>),
         options: Options,
     ) -> Result<Design, RtlError> {
@@ -143,6 +156,7 @@ impl Design {
             modules: unique,
             images,
             registers,
+            programming,
             widths: widths.0,
             uncertainty: widths.1,
             classes: network.classes(),

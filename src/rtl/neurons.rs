@@ -6,6 +6,7 @@
 use super::logits::doubled;
 use super::scan::{delayed_event, tree};
 use super::sums::{self, Sums};
+use super::writable::Writable;
 use super::{RtlError, image_word, signed_width, width_of};
 use crate::net::{Affine, Direction, Drops, Hidden, Method, ScaleDropout, Subset};
 use crate::plan::{Kind, LayerPlan};
@@ -21,6 +22,8 @@ pub struct Neurons<'a> {
     pub lanes: u32,
     /// Input values of the layer are two's complement.
     pub signed: bool,
+    /// Whether a host can write the parameters. Their fields are then as wide as any weights need, and of whole bytes.
+    pub writable: bool,
 }
 
 /// What stands in memory for one neuron, lowest bits first.
@@ -83,6 +86,25 @@ impl Neurons<'_> {
         }
     }
 
+    /// The offsets that there are, or the least and the greatest that there can be.
+    fn offsets(&self) -> Vec<i128> {
+        if self.writable && self.plan.summed.is_none() {
+            return sums::offset_range(&self.plan, &self.hidden.weights, self.signed).to_vec();
+        }
+        (0..self.plan.outputs).map(|o| self.offset(o)).collect()
+    }
+
+    /// Width of a field whose values take `bits`.
+    fn room(&self, bits: u32) -> u32 {
+        if self.writable { bits.next_multiple_of(8) } else { bits }
+    }
+
+    /// The parameters as a host writes them.
+    pub fn memory(&self) -> Writable {
+        let (rows, slices) = (self.plan.groups() as u32, self.plan.pe as u32);
+        Writable { name: "parameters", rows, slices, bits: self.field_bits() }
+    }
+
     /// Whether an odd number of dropped inputs stands beside the matches.
     fn masked(&self) -> bool {
         self.plan.masked && self.plan.summed.is_none()
@@ -90,8 +112,9 @@ impl Neurons<'_> {
 
     /// Bits of the contract's sum, sign included.
     fn signed_sum_bits(&self) -> u32 {
-        (0..self.plan.outputs)
-            .flat_map(|o| [-self.offset(o), self.value_most() - self.offset(o)])
+        self.offsets()
+            .into_iter()
+            .flat_map(|offset| [-offset, self.value_most() - offset])
             .map(signed_width)
             .max()
             .unwrap_or(1)
@@ -119,8 +142,8 @@ impl Neurons<'_> {
             Some(Method::Subset(Subset { mean, spread, limits, .. })) => {
                 let le = self.hidden.directions[o] == Direction::Le;
                 fields.extend(own_offset);
-                fields.push((most_bits(mean), mean[o].into()));
-                fields.push((most_bits(spread), spread[o].into()));
+                fields.push((self.room(most_bits(mean)), mean[o].into()));
+                fields.push((self.room(most_bits(spread)), spread[o].into()));
                 // On an array a limit may lie beyond all products.
                 let end = (1i128 << (self.product_bits() - 1)) - 1;
                 fields.push((self.product_bits(), (i128::from(limits[o]) + i128::from(le)).clamp(-end, end)));
@@ -129,7 +152,7 @@ impl Neurons<'_> {
             Some(Method::Affine(Affine { gain, bias, .. })) => {
                 fields.extend(own_offset);
                 fields.push((self.gain_bits(), gain[o].into()));
-                fields.push((most_bits(bias), bias[o].into()));
+                fields.push((self.room(most_bits(bias)), bias[o].into()));
             }
             _ => {}
         }
@@ -137,13 +160,13 @@ impl Neurons<'_> {
     }
 
     fn offset_bits(&self) -> u32 {
-        (0..self.plan.outputs).map(|o| signed_width(self.offset(o))).max().unwrap_or(1)
+        self.offsets().into_iter().map(signed_width).max().unwrap_or(1)
     }
 
     /// Bits of a gain, dropped or not.
     fn gain_bits(&self) -> u32 {
         match &self.hidden.method {
-            Some(Method::Affine(m)) => most_bits(&m.gain).max(m.frac_bits + 2),
+            Some(Method::Affine(m)) => self.room(most_bits(&m.gain).max(m.frac_bits + 2)),
             _ => 1,
         }
     }
@@ -151,6 +174,10 @@ impl Neurons<'_> {
     /// Bits of the factor that a sum is multiplied with.
     fn factor_bits(&self) -> u32 {
         match &self.hidden.method {
+            Some(Method::Subset(m)) if self.writable => {
+                let most = |values: &[i32]| 1i128 << (self.room(most_bits(values)) - 1);
+                signed_width(most(&m.mean) + most(&m.spread) * i128::from(m.bits / 2))
+            }
             Some(Method::Subset(m)) => {
                 let reach =
                     |o: usize| i128::from(m.mean[o].abs()) + i128::from(m.spread[o].abs()) * i128::from(m.bits / 2);
@@ -162,7 +189,8 @@ impl Neurons<'_> {
 
     /// Bits of the product, one more than it takes, so that limits and biases fit beside it.
     fn product_bits(&self) -> u32 {
-        let bias = if let Some(Method::Affine(m)) = &self.hidden.method { most_bits(&m.bias) } else { 1 };
+        let affine = if let Some(Method::Affine(m)) = &self.hidden.method { Some(m) } else { None };
+        let bias = affine.map_or(1, |m| self.room(most_bits(&m.bias)));
         (self.factor_bits() + self.signed_sum_bits()).max(bias) + 1
     }
 
@@ -245,6 +273,7 @@ impl Neurons<'_> {
         m.group("Activations out");
         let valid_out = m.output("valid_o", 1);
         let act = m.output("act_o", lanes * pe);
+        let side = self.writable.then(|| self.memory().side(&mut m));
 
         m.section("Parameters of the beat's neurons");
         let beats = |m: &mut Module, name: &str, go: &Expr| {
@@ -254,7 +283,13 @@ impl Neurons<'_> {
         let (group, last_beat) = beats(&mut m, "group", &valid);
         let rom = m.memory(Memory::new("parameters", pe * self.field_bits(), groups).file(&self.parameter_file()));
         let parameters = m.reg("parameters_q", pe * self.field_bits());
-        m.clocked(&clk, [set(&parameters, &rom.word(&group))]);
+        match &side {
+            Some(side) => {
+                let row = m.wire_is("parameter_row", &side.row_or(&group));
+                side.clocked(&mut m, &clk, &rom, &row, &parameters);
+            }
+            None => m.clocked(&clk, [set(&parameters, &rom.word(&group))]),
+        }
         let mut shared = vec![("clk_i", clk.clone()), ("parameters_i", parameters)];
         match &self.hidden.method {
             Some(Method::Affine(affine)) => {

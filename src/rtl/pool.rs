@@ -1,6 +1,7 @@
 //! Pooling of activations: whether any neuron of a window fires, or whether all do.
 
 use super::scan::counter;
+use super::writable::Writable;
 use crate::net::Conv;
 use crate::verilog::{
     Expr, Memory, Module, VerilogError, VerilogFile, index_width, lit, mux, repeat, set, when, when_else,
@@ -18,6 +19,8 @@ pub struct Pool {
     /// Neurons of which all positions of a window have to fire: those that fire at or below their threshold, where the
     /// largest sum decides. The others fire if any position does.
     pub all: Option<Vec<bool>>,
+    /// Whether a host can write which these are.
+    pub writable: bool,
 }
 
 impl Pool {
@@ -33,6 +36,11 @@ impl Pool {
                 .map(|beat| super::image_word(&beat.iter().map(|&b| (1, b.into())).collect::<Vec<_>>()))
                 .collect(),
         )
+    }
+
+    /// [`Pool::all`] as a host writes it.
+    pub fn memory(&self) -> Option<Writable> {
+        self.all.as_ref().map(|_| Writable { name: "all_needed", rows: self.groups, slices: self.pe, bits: 1 })
     }
 
     pub fn emit(&self) -> Result<VerilogFile, VerilogError> {
@@ -68,6 +76,7 @@ impl Pool {
         let claim_out = m.output("claim_o", 1);
         let valid_out = m.output_reg("valid_o", 1);
         let act_out = m.output_reg("act_o", width);
+        let side = self.memory().filter(|_| self.writable).map(|memory| memory.side(&mut m));
 
         let counter = |m: &mut Module, name: &str, n: usize, step: &Expr| -> (Expr, Expr) {
             let (q, last) = counter(m, (&clk, &rst_n), name, n as u32, step);
@@ -132,7 +141,15 @@ impl Pool {
             None => &before | &act,
             Some(_) => {
                 let rom = m.memory(Memory::new("all_needed", self.pe, self.groups).file(&self.all_file()));
-                let all = m.wire_is("all_fire", &rom.word(&group));
+                let all = match &side {
+                    Some(side) => {
+                        let row = m.wire_is("all_row", &side.row_or(&group));
+                        let all = m.wire_is("all_fire", &rom.word(&row));
+                        side.clocked_at_once(&mut m, &clk, &rom, &row, &all);
+                        all
+                    }
+                    None => m.wire_is("all_fire", &rom.word(&group)),
+                };
                 let all = repeat(self.lanes, &all);
                 let all = m.wire_is("all_lanes", &all);
                 (&all & (&before & &act)) | (!&all & (&before | &act))

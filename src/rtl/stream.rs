@@ -5,9 +5,11 @@ use super::hold::Hold;
 use super::join::Join;
 use super::neurons::Neurons;
 use super::pool::Pool;
+use super::program::{Memories, Region, What};
 use super::skip::Skip;
 use super::sums::{Reduce, Sums};
 use super::window::Window;
+use super::writable::Writable;
 use crate::net::PoolKind;
 use crate::verilog::{Expr, Module, VerilogFile, set};
 
@@ -27,6 +29,7 @@ pub struct Place<'a> {
     pub files: &'a mut Vec<VerilogFile>,
     pub clk: &'a Expr,
     pub rst_n: &'a Expr,
+    pub memories: &'a mut Memories,
 }
 
 /// An instance of the last of `files`.
@@ -38,6 +41,18 @@ pub fn instance(m: &mut Module, name: &str, files: &[VerilogFile], ports: &[(&st
 }
 
 impl Place<'_> {
+    /// Connections of a memory of constants of a layer, which a host can write.
+    fn constants(&mut self, index: usize, memory: Option<Writable>, file: String) -> Vec<(String, Expr)> {
+        let region = |memory: Writable| Region {
+            name: format!("layer{index}_{}", memory.name),
+            layer: index,
+            what: What::Constants,
+            memory,
+            file,
+        };
+        memory.map_or(vec![], |memory| self.memories.connect(self.m, region(memory)))
+    }
+
     fn put(&mut self, name: &str, file: VerilogFile, ports: Vec<(&str, Expr)>) {
         let mut all = vec![("clk_i", self.clk.clone()), ("rst_ni", self.rst_n.clone())];
         all.extend(ports);
@@ -78,6 +93,8 @@ impl Place<'_> {
         let mut ports = through(&from, &sent);
         ports.extend([("valid_i", from.valid), ("act_i", from.act)]);
         ports.extend([("valid_o", sent.valid.clone()), ("act_o", sent.act.clone())]);
+        let constants = self.constants(index, pool.memory(), pool.all_file());
+        ports.extend(constants.iter().map(|(port, e)| (port.as_str(), e.clone())));
         self.put(&format!("u_pool{index}"), pool.emit()?, ports);
         Ok(sent)
     }
@@ -94,6 +111,8 @@ impl Place<'_> {
         let mut ports = vec![("valid_i", from.valid), ("sum_i", from.act)];
         ports.extend([("valid_o", sent.valid.clone()), ("sum_o", sent.act.clone())]);
         ports.extend(odd.map(|odd| ("odd_i", odd)));
+        let constants = self.constants(index, sums.memory(), sums.offsets_file());
+        ports.extend(constants.iter().map(|(port, e)| (port.as_str(), e.clone())));
         self.put(&format!("u_sums{index}"), sums.emit()?, ports);
         Ok(sent)
     }
@@ -141,6 +160,7 @@ impl Place<'_> {
         odd: Option<Expr>,
     ) -> Result<(Expr, Expr), RtlError> {
         let emitted = neurons.emit()?;
+        let constants = self.constants(index, Some(neurons.memory()), neurons.parameter_file());
         let m = &mut *self.m;
         let valid = m.wire(&format!("neurons{index}_valid"), 1);
         let act = m.wire(&format!("neurons{index}_act"), neurons.lanes * neurons.plan.pe as u32);
@@ -154,6 +174,7 @@ impl Place<'_> {
         ];
         ports.extend(drawn.map(|drawn| ("drawn_i", drawn)));
         ports.extend(odd.map(|odd| ("odd_i", odd)));
+        ports.extend(constants.iter().map(|(port, e)| (port.as_str(), e.clone())));
         instance(m, &format!("u_neurons{index}"), &emitted, &ports);
         self.files.extend(emitted);
         Ok((valid, act))

@@ -2,6 +2,7 @@
 
 use super::logits::doubled;
 use super::scan::{counter, delayed_event};
+use super::writable::Writable;
 use super::{image_word, signed_width, width_of};
 use crate::net::{PoolKind, Weights};
 use crate::plan::LayerPlan;
@@ -20,15 +21,29 @@ pub struct Sums<'a> {
     pub signed: bool,
     /// Largest magnitude of a sum.
     pub most: u64,
+    /// Whether a host can write the offsets.
+    pub writable: bool,
 }
 
 /// What has to be taken from `2 * matches + odd`, or from matches alone with bit planes of inputs, to have the sum of neuron `neuron`.
 pub fn offset(plan: &LayerPlan, weights: &Weights, signed: bool, neuron: usize) -> i128 {
+    offset_of(plan, weights, signed, i128::from(weights.row_sum(neuron)))
+}
+
+/// The least and the greatest that this can be, whatever the weights.
+pub fn offset_range(plan: &LayerPlan, weights: &Weights, signed: bool) -> [i128; 2] {
+    let all = plan.inputs as i128 * i128::from(weights.most());
+    let mut ends = [-all, all].map(|sum| offset_of(plan, weights, signed, sum));
+    ends.sort_unstable();
+    ends
+}
+
+/// The same where the neuron's weights add up to `sum`.
+fn offset_of(plan: &LayerPlan, weights: &Weights, signed: bool, sum: i128) -> i128 {
     let all = plan.inputs as i128 * i128::from(weights.most());
     if plan.planes == 1 {
         return all;
     }
-    let sum = i128::from(weights.row_sum(neuron));
     let sign = if signed { sum << (plan.planes - 1) } else { 0 };
     ((1 << plan.planes) - 1) * ((all - sum) / 2) + sign
 }
@@ -62,7 +77,16 @@ impl Sums<'_> {
     }
 
     fn offset_bits(&self) -> u32 {
-        (0..self.plan.outputs).map(|o| signed_width(self.offset(o))).max().unwrap_or(1)
+        let most = i128::from(self.most);
+        let range = offset_range(&self.plan, self.weights, self.signed).map(|offset| most - offset);
+        let own: Vec<i128> = (0..self.plan.outputs).map(|o| self.offset(o)).collect();
+        if self.writable { &range[..] } else { &own }.iter().map(|&o| signed_width(o)).max().unwrap_or(1)
+    }
+
+    /// The offsets as a host writes them; only with bit planes of inputs.
+    pub fn memory(&self) -> Option<Writable> {
+        let (rows, slices) = (self.plan.groups() as u32, self.plan.pe as u32);
+        (self.plan.planes > 1).then(|| Writable { name: "offsets", rows, slices, bits: self.offset_bits() })
     }
 
     /// Memory image of the offsets, one word a beat; only with bit planes of inputs, where they differ.
@@ -102,6 +126,7 @@ impl Sums<'_> {
         m.group("Sums out");
         let valid_out = m.output("valid_o", 1);
         let out = m.output("sum_o", lanes * pe * bits);
+        let side = self.memory().filter(|_| self.writable).map(|memory| memory.side(&mut m));
         let done = delayed_event(&mut m, &clk, &rst_n, "valid", &valid, clocks as u32);
         m.assign(&valid_out, &done);
         let offsets = (self.plan.planes > 1).then(|| {
@@ -114,7 +139,13 @@ impl Sums<'_> {
             let each = self.offset_bits();
             let rom = m.memory(Memory::new("offsets", pe * each, groups).file(&self.offsets_file()));
             let q = m.reg("offsets_q", pe * each);
-            m.clocked(&clk, [set(&q, &rom.word(&group))]);
+            match &side {
+                Some(side) => {
+                    let row = m.wire_is("offset_row", &side.row_or(&group));
+                    side.clocked(&mut m, &clk, &rom, &row, &q);
+                }
+                None => m.clocked(&clk, [set(&q, &rom.word(&group))]),
+            }
             (q, each)
         });
         m.section("Neurons, lane after lane");

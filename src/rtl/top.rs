@@ -1,9 +1,11 @@
 //! The top of a design: layers in a row, the point where passes part, dropout units, logits, registers.
 
+use super::cells::Cells;
 use super::control::Control;
 use super::crossbar;
 use super::exp2::Exp2;
 use super::hold::Hold;
+use super::host::Programming;
 use super::intake::Intake;
 use super::layer::{Gives, Layer, Repeats};
 use super::log2::Log2;
@@ -11,6 +13,7 @@ use super::logits::{Early, Logits};
 use super::mtj::Mtj;
 use super::neurons::Neurons;
 use super::pool::Pool;
+use super::program::{Memories, Programmer, Region, What};
 use super::queue::Queue;
 use super::replay::{Drawn, Replay};
 use super::skip::Skip;
@@ -20,14 +23,27 @@ use super::uncertainty::Uncertainty;
 use super::unit::{Kind, Unit};
 use super::window::Window;
 use super::{Design, MemoryImage, Options, RtlError, image, source};
-use crate::net::{Conv, Crossbar, Direction, Map, Method, Network, Pad, PoolKind, Weights};
+use crate::net::{Columns, Conv, Crossbar, Direction, Map, Method, Network, Pad, PoolKind, Weights};
 use crate::plan::{Flag, Kind as LayerKind, Latencies, LayerPlan, Plan, Reading, Schedule, overlaps, replay_clocks};
 use crate::random;
 use crate::verilog::{Expr, Module, VerilogFile, cat_lsb_first, index_width, lit, repeat};
 
 /// Builds the whole design.
 pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design, RtlError> {
+    build(network, plan, options, true)
+}
+
+/// The same; `holds` says whether its memories hold the network of a die with the stuck cells of the options, or the network as it is.
+pub fn build(network: &Network, plan: &Plan, options: Options, holds: bool) -> Result<Design, RtlError> {
     network.check()?;
+    let die = match &options.stuck {
+        Some(map) => {
+            map.check(network).map_err(|what| RtlError::Unsupported(format!("stuck cells: {what}")))?;
+            holds.then(|| map.hold(network, &Columns::own(network)))
+        }
+        None => None,
+    };
+    let network = die.as_ref().unwrap_or(network);
     plan.check(network)?;
     let layers = plan.layers(network);
     let once = network.once_per_image();
@@ -123,6 +139,16 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
         ("reg_wdata_i", m.input("reg_wdata_i", 32)),
         ("reg_rdata_o", m.output("reg_rdata_o", 32)),
     ];
+    let mut memories = Memories::new(options.writable);
+    let host: Vec<(&str, Expr)> = if options.writable {
+        m.group("Programming port: weights and constants, one acknowledged word at a time");
+        let (ins, outs) = Programmer::host_ports();
+        let ins = ins.map(|(port, width, note)| (port, m.input(port, width), note));
+        let outs = outs.map(|(port, width, note)| (port, m.output(port, width), note));
+        ins.into_iter().chain(outs).map(|(port, e, _)| (port, e)).collect()
+    } else {
+        vec![]
+    };
     let taps = |m: &mut Module, index: usize, l: &LayerPlan| -> Option<[Expr; 3]> {
         if !options.taps {
             return None;
@@ -154,6 +180,7 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
         thresholds,
         threshold_bits: uncertainty.as_ref().map_or(0, |u| u.widths().entropy),
         lead: network.early_stop.map(|rule| rule.lead),
+        programmed: options.writable,
     };
     let control_files = control.emit()?;
     let accept = m.wire("accept", 1);
@@ -170,6 +197,8 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
         ("last_group_o", last_group.clone()),
         ("last_lanes_o", last_lanes.clone()),
     ]);
+    let holding = options.writable.then(|| (m.wire("programming", 1), m.wire("images_idle", 1)));
+    ports.extend(holding.iter().flat_map(|(hold, idle)| [("hold_i", hold.clone()), ("idle_o", idle.clone())]));
     let threshold = (!control.thresholds.is_empty())
         .then(|| m.wire("threshold", control.thresholds.len() as u32 * control.threshold_bits));
     ports.extend(threshold.iter().map(|e| ("threshold_o", e.clone())));
@@ -314,7 +343,7 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
         let parts = index + 1 == once;
         let (width, pe) = (l.lanes as u32, l.pe as u32);
         let sent_lanes = if parts { lanes } else { width };
-        let mut place = Place { m: &mut m, files: &mut files, clk: &clk, rst_n: &rst_n };
+        let mut place = Place { m: &mut m, files: &mut files, clk: &clk, rst_n: &rst_n, memories: &mut memories };
         let beat_in = index.checked_sub(1).map_or(l.beat_values() as u32, |before| layers[before].pe as u32);
         stream = match (stream, l.conv) {
             (Some(from), Some(conv)) => {
@@ -357,6 +386,7 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
             repeats: (index == 0 && once == 0 && stream.is_none())
                 .then(|| Repeats { max_groups, block: early_stop.as_ref().map(|stop| stop.block.groups) }),
             early: early[index],
+            writable: options.writable,
         };
         let emitted = layer.emit()?;
         let sums = layer.gives != Gives::Activations;
@@ -370,6 +400,18 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
         };
         let mut odd = (sums && l.masked && l.array.is_none()).then(|| m.wire(&format!("layer{index}_odd"), width));
         let crossbar = (output && layer.crossbars > 1).then(|| m.wire("output_crossbar", index_width(layer.crossbars)));
+        let stuck = options.stuck.as_ref().map(|map| &map.layers[index][..]);
+        let cells = options.writable.then(|| cells(&layer, stuck.map(|cells| cells[0].columns()))).flatten();
+        let mut programmed = vec![];
+        for (memory, file, is_weights) in [
+            (Some(layer.weight_memory()), layer.weight_file(), true),
+            (layer.start_memory(), layer.start_file(), false),
+        ] {
+            let Some(memory) = memory else { continue };
+            let what = if is_weights { weights_of(&layer, cells.clone()) } else { What::Constants };
+            let region = Region { name: format!("layer{index}_{}", memory.name), layer: index, what, memory, file };
+            programmed.extend(memories.connect(&mut m, region));
+        }
         let mut ports = vec![
             ("clk_i", clk.clone()),
             ("rst_ni", rst_n.clone()),
@@ -398,6 +440,7 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
         }
         ports.extend(odd.iter().map(|odd| ("odd_o", odd.clone())));
         ports.extend(crossbar.iter().map(|crossbar| ("crossbar_o", crossbar.clone())));
+        ports.extend(programmed.iter().map(|(port, e)| (port.as_str(), e.clone())));
 
         // The stochastic unit: what it draws for a beat in all lanes, and when the next beat may be drawn.
         let unit = l.unit.map(|s| {
@@ -481,6 +524,11 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
         let crossbars = crossbars(network, index);
         let text = |c: &CrossbarRef| image::weights(&layer, c.weights, (!sums).then_some(c.directions));
         images.push(MemoryImage { file: layer.weight_file(), text: crossbars.iter().map(text).collect() });
+        if let Some(cells) = &cells {
+            let directions: Vec<&[Direction]> = crossbars.iter().map(|c| c.directions).collect();
+            images.push(cells.table(&directions));
+            images.extend(stuck.map(|stuck| cells.stuck(&layer, stuck)));
+        }
 
         if let (Some((s, unit, drawn, take)), Some(streams)) = (&unit, &streams) {
             let code = streams.code_of(network, index);
@@ -501,10 +549,11 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
                 plan: *l,
                 lanes: if decides_each_pass { sent_lanes } else { width },
                 signed: network.input.signed,
+                writable: options.writable,
             });
             // What was drawn, beside the beats that need it.
             let mut drawn = unit.as_ref().map(|(_, _, drawn, _)| drawn.clone());
-            let mut place = Place { m: &mut m, files: &mut files, clk: &clk, rst_n: &rst_n };
+            let mut place = Place { m: &mut m, files: &mut files, clk: &clk, rst_n: &rst_n, memories: &mut memories };
             if let Some(summed) = l.summed {
                 let sums = Sums {
                     name: format!("{name}_sums{index}"),
@@ -513,6 +562,7 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
                     lanes: width,
                     signed: network.input.signed,
                     most: summed.own,
+                    writable: options.writable,
                 };
                 // An array gives sums as they have to be.
                 if l.array.is_none() {
@@ -550,8 +600,9 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
                 lanes: pool_lanes,
                 all: conv.pool.filter(|pool| pool.kind == PoolKind::Max).and_then(|_| {
                     let all: Vec<bool> = hidden.directions.iter().map(|&d| d == Direction::Le).collect();
-                    all.contains(&true).then_some(all)
+                    (options.writable || all.contains(&true)).then_some(all)
                 }),
+                writable: options.writable,
             });
             let words = pool.as_ref().and_then(|pool| Some((pool.all_file(), pool.all_words()?)));
             images.extend(words.map(|(file, text)| MemoryImage { file, text }));
@@ -662,7 +713,7 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
                     (None, None) => {}
                 }
             }
-            let mut place = Place { m: &mut m, files: &mut files, clk: &clk, rst_n: &rst_n };
+            let mut place = Place { m: &mut m, files: &mut files, clk: &clk, rst_n: &rst_n, memories: &mut memories };
             if let (Some(neurons), true) = (&neurons, decides_each_pass) {
                 sent = forks(&mut place, sent);
                 let numbers = drawn.take_if(|_| l.kind.decides_on_sums());
@@ -703,6 +754,7 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
                 most: l.array.map(|array| array.most),
                 shared: uncertainty.is_some(),
                 early: early_stop.as_ref().map(|stop| stop.block),
+                writable: options.writable,
             };
             images.push(MemoryImage { file: logits.constants_file(), text: logits.constants() });
             let emitted = vec![logits.emit()?];
@@ -727,6 +779,11 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
             ];
             ports.extend(odd.take().map(|odd| ("odd_i", odd)));
             ports.extend(crossbar.map(|crossbar| ("crossbar_i", crossbar)));
+            let (memory, file) = (logits.memory(), logits.constants_file());
+            let name = format!("layer{index}_{}", memory.name);
+            let constants =
+                memories.connect(&mut m, Region { name, layer: index, what: What::Constants, memory, file });
+            ports.extend(constants.iter().map(|(port, e)| (port.as_str(), e.clone())));
             ports.extend(result.iter().cloned());
             ports.extend(debug.iter().cloned());
             if let (Some(stop), Some(out_passes)) = (&early_stop, &out_passes) {
@@ -785,9 +842,41 @@ pub fn design(network: &Network, plan: &Plan, options: Options) -> Result<Design
             }
         }
     }
+    let mut programming = None;
+    if let Some((hold, idle)) = holding {
+        m.section("Programming port");
+        let programmer = Programmer { name: format!("{name}_program"), regions: memories.regions.clone() };
+        let emitted = programmer.emit()?;
+        let mut ports = vec![("clk_i", clk.clone()), ("rst_ni", rst_n.clone()), ("hold_o", hold), ("idle_i", idle)];
+        ports.extend(host);
+        ports.extend(memories.wires().iter().map(|(port, e)| (port.as_str(), e.clone())));
+        instance(&mut m, "u_program", &emitted, &ports);
+        files.extend(emitted);
+        programming = Some(Programming::new(&programmer));
+    }
     files.push(m.build()?);
     let widths = (widths, uncertainty.map(|u| u.widths()));
-    Design::new(network, plan, files, images, control.registers(), widths, options)
+    Design::new(network, plan, files, images, (control.registers(), programming), widths, options)
+}
+
+/// What stands between a host and a layer's weights: nothing where none are stored inverted and no cell is stuck.
+fn cells(layer: &Layer, columns: Option<usize>) -> Option<Cells> {
+    let (plan, inverts) = (&layer.plan, layer.gives == Gives::Activations);
+    (inverts || columns.is_some()).then(|| Cells {
+        name: format!("{}_cells", layer.name),
+        crossbars: layer.crossbars,
+        groups: plan.groups() as u32,
+        pe: plan.pe as u32,
+        words: plan.words() as u32,
+        bits: layer.weight_memory().bits,
+        columns: columns.map(|columns| columns as u32),
+        inverts,
+    })
+}
+
+fn weights_of(layer: &Layer, cells: Option<Cells>) -> What {
+    let (groups, words) = (layer.plan.groups() as u32, layer.plan.words() as u32);
+    What::Weights { crossbars: layer.crossbars, groups, words, cells }
 }
 
 /// The devices of a stream, for its stochastic unit.
@@ -880,7 +969,7 @@ struct StopWires {
 
 impl StopWires {
     /// Connections of what sends groups of passes.
-    fn ports(&self) -> [(&'static str, Expr); 2] {
+    fn ports<'a>(&self) -> [(&'a str, Expr); 2] {
         [("verdict_i", self.verdict.clone()), ("stop_i", self.stop.clone())]
     }
 }

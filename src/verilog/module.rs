@@ -266,8 +266,7 @@ impl Module {
         };
         self.check(&place, contents);
         if !matches!(memory.contents(), Contents::Undefined) {
-            let number = self.scope.driver(&place);
-            self.scope.initialised(memory.name(), number);
+            self.scope.initialised(memory.name());
         }
         self.push(Item::Memory { memory: memory.clone(), note: None });
         memory

@@ -50,6 +50,8 @@ struct Decl {
     /// For each bit (for a memory: for all of it) the number of the item that drives it; 0 is nobody.
     driven: Vec<u32>,
     read: Vec<bool>,
+    /// A memory with contents at the start, which needs no writer.
+    initialised: bool,
     /// False once the `generate` block that holds it is closed.
     visible: bool,
 }
@@ -73,7 +75,8 @@ impl Scope {
             What::Memory | What::Genvar | What::Label => 1,
             _ => width.min(MAX_WIDTH) as usize,
         };
-        let decl = Decl { what, width, driven: vec![0; bits], read: vec![false; bits], visible: true };
+        let decl =
+            Decl { what, width, driven: vec![0; bits], read: vec![false; bits], initialised: false, visible: true };
         self.decls.insert(name.into(), decl);
         self.order.push(name.into());
         Ok(())
@@ -202,10 +205,10 @@ impl Scope {
         }
     }
 
-    /// A memory with contents from a file needs no writer.
-    pub fn initialised(&mut self, memory: &str, number: u32) {
+    /// A memory with contents from a file needs no writer, and may have one.
+    pub fn initialised(&mut self, memory: &str) {
         if let Some(decl) = self.decls.get_mut(memory) {
-            decl.driven.fill(number);
+            decl.initialised = true;
         }
     }
 
@@ -231,7 +234,10 @@ impl Scope {
                 let last = (first..decl.driven.len()).take_while(|&bit| missing(bit)).last()?;
                 Some(self.bits(name, first, last))
             };
-            if needs_driver && let Some(bits) = run(&|bit| decl.driven[bit] == 0) {
+            if needs_driver
+                && !decl.initialised
+                && let Some(bits) = run(&|bit| decl.driven[bit] == 0)
+            {
                 faults.push(Fault::Undriven { bits });
             }
             if needs_reader && let Some(bits) = run(&|bit| !decl.read[bit]) {

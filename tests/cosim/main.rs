@@ -6,6 +6,7 @@ mod devices;
 mod maps;
 mod methods;
 mod networks;
+mod program;
 mod sources;
 mod uncertainty;
 

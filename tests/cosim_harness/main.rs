@@ -86,6 +86,7 @@ fn mock(fault: &str) -> Dut {
             widths: Widths { class: 2, sum: 12, sumsq: 41, votes: 3, pass: 3, logit: 8 },
             uncertainty: UncertaintyPorts::default(),
             lead: None,
+            programming: false,
         },
         taps: vec![Tap { layer: 0, outputs: 5, pe: 1, lanes: 1, once: true }],
         patience: 200,

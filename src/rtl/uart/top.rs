@@ -13,6 +13,12 @@ pub fn build(design: &Design, network: &Network, rate: Rate) -> Result<Uart, Rtl
     let Some(core) = design.top() else {
         return Err(RtlError::Unsupported(format!("design `{}` has no top module", design.name)));
     };
+    if design.programming.is_some() {
+        return Err(RtlError::Unsupported(format!(
+            "design `{}` has a programming port, which the serial port does not speak yet; leave one of them out",
+            design.name
+        )));
+    }
     let first = &design.layers[0];
     let fields = hello::fields(design);
     let mut host = Host {
