@@ -454,23 +454,35 @@ impl Logits<'_> {
         let (add_class, add_group) = (m.reg("add_class_q", w.class), m.reg("add_group_q", group_bits));
         let (out_bank, index) = (m.reg("out_bank_q", 1), m.reg("out_index_q", w.class));
         let depth = 2 << w.class;
-        let totals = m.memory(Memory::new("totals", w.sum, depth));
-        let squares = m.memory(Memory::new("squares", w.sumsq, depth));
+        let totals = m.memory(Memory::new("totals", w.sumsq + w.sum, depth));
+        m.note("sums of squares above sums");
         let votes = m.memory(Memory::new("votes", w.votes, depth));
         let add_at = m.wire_is("add_at", &cat([&bank, &add_class]));
         let first_group = m.wire_is("first_group", &!add_group.any());
-        let before = |m: &mut Module, name: &str, memory: &Memory, at: &Expr, first: &Expr| {
-            let old = m.wire_is(name, &memory.word(at));
-            &old & crate::verilog::repeat(memory.width(), &!first)
+        // Read into a register by the address of the clock after: block memory will do. Classes take turns, so what is read is
+        // never what is being written.
+        let read = |m: &mut Module, name: &str, memory: &Memory, next_at: &Expr| {
+            let q = m.reg(&format!("{name}_q"), memory.width());
+            m.clocked(&clk, [set(&q, &memory.word(next_at))]);
+            q
         };
-        let old_total = before(&mut m, "old_total", &totals, &add_at, &first_group);
-        let new_total = m.wire_is("new_total", &(old_total + lane_sum.sext(w.sum)));
-        let old_squares = before(&mut m, "old_squares", &squares, &add_at, &first_group);
-        let new_squares = m.wire_is("new_squares", &(old_squares + lane_sumsq.zext(w.sumsq)));
-        let (top, top_class) = (m.reg("top_q", w.sum), m.reg("top_class_q", w.class));
-        let leads = m.wire_is("leads", &(!add_class.any() | new_total.gt_signed(&top)));
+        let before = |m: &mut Module, name: &str, memory: &Memory, next_at: &Expr, first: &Expr| {
+            read(m, name, memory, next_at) & crate::verilog::repeat(memory.width(), &!first)
+        };
         let adds_last = m.wire_is("adds_last", &(&added & last_class(&add_class)));
         let image_added = m.wire_is("image_added", &(&adds_last & add_group.eq(&last_group)));
+        let turns = match stop {
+            Some(stop) => &image_added | stop,
+            None => image_added.clone(),
+        };
+        let next_add = cat([&(&bank ^ &turns), &mux(&added, &next_class(&add_class), &add_class)]);
+        let next_add = m.wire_is("next_add_at", &next_add);
+        let old = before(&mut m, "old_total", &totals, &next_add, &first_group);
+        let old = m.wire_is("old_total", &old);
+        let new_total = m.wire_is("new_total", &(old.bits(0, w.sum) + lane_sum.sext(w.sum)));
+        let new_squares = m.wire_is("new_squares", &(old.bits(w.sum, w.sumsq) + lane_sumsq.zext(w.sumsq)));
+        let (top, top_class) = (m.reg("top_q", w.sum), m.reg("top_class_q", w.class));
+        let leads = m.wire_is("leads", &(!add_class.any() | new_total.gt_signed(&top)));
         let image_added_q = stage(&mut m, "image_added_q", &image_added);
         let decision = m.reg("decision_q", 2 * w.class);
         m.note("by bank");
@@ -485,8 +497,7 @@ impl Logits<'_> {
                 when(
                     &added,
                     [
-                        set(&totals.word(&add_at), &new_total),
-                        set(&squares.word(&add_at), &new_squares),
+                        set(&totals.word(&add_at), &cat([&new_squares, &new_total])),
                         when(&leads, [set(&top, &new_total), set(&top_class, &add_class)]),
                     ],
                 ),
@@ -515,7 +526,6 @@ impl Logits<'_> {
         });
         let vote_at = m.wire_is("vote_at", &cat([&vote_bank, &vote_class]));
         let first_vote = m.wire_is("first_vote", &!vote_group.any());
-        let old_votes = before(&mut m, "old_votes", &votes, &vote_at, &first_vote);
         let cast = tree((0..lanes).map(|l| mine.bit(l).zext(w.votes)).collect());
         let vote_ends = m.wire_is("vote_ends", &(&counting & last_class(&vote_class)));
         let all_counted = &vote_ends & vote_group.eq(&last_group);
@@ -569,6 +579,9 @@ impl Logits<'_> {
             }
             None => m.wire_is("image_counted", &all_counted),
         };
+        let next_vote = mux(&counting, &next_class(&vote_class), &vote_class);
+        let next_vote = m.wire_is("next_vote_at", &cat([&(&vote_bank ^ &image_counted), &next_vote]));
+        let old_votes = before(&mut m, "old_votes", &votes, &next_vote, &first_vote);
         m.clocked(
             &clk,
             [
@@ -603,7 +616,8 @@ impl Logits<'_> {
         let counted = shared.as_ref().map_or(&image_counted, |(ready, ..)| ready);
         let go = m.wire_is("go", &(results.any() & &out_ready));
         m.assign(&sent, &(&go & last_class(&index)));
-        let read_at = m.wire_is("read_at", &cat([&out_bank, &index]));
+        let next_index = mux(&go, &next_class(&index), &index);
+        let next_read = m.wire_is("next_read_at", &cat([&(&out_bank ^ &sent), &next_index]));
         m.clocked(
             &clk,
             [when_else(
@@ -620,9 +634,11 @@ impl Logits<'_> {
         m.assign(&out_last, &last_class(&index));
         m.assign(&out_class, &decision.word(&out_bank, w.class));
         m.assign(&out_index, &index);
-        m.assign(&out_sum, &totals.word(&read_at));
-        m.assign(&out_sumsq, &squares.word(&read_at));
-        m.assign(&out_votes, &votes.word(&read_at));
+        let out_total = read(&mut m, "out_total", &totals, &next_read);
+        m.assign(&out_sum, &out_total.bits(0, w.sum));
+        m.assign(&out_sumsq, &out_total.bits(w.sum, w.sumsq));
+        let out_votes_q = read(&mut m, "out_votes", &votes, &next_read);
+        m.assign(&out_votes, &out_votes_q);
         m.build()
     }
 }

@@ -287,7 +287,8 @@ pub fn build(network: &Network, plan: &Plan, options: Options, holds: bool) -> R
         let draws = plan.input_draws_per_clock(network) as u32;
         let (kind, holds) = (Kind::Dropout, false);
         let mtj = devices(network, 0);
-        let unit = Unit { kind, count: pe, draws, codes: 1, beats, holds, lanes, max_groups, random, mtj };
+        let rewinds = early_stop.is_some();
+        let unit = Unit { kind, count: pe, draws, codes: 1, beats, holds, lanes, max_groups, rewinds, random, mtj };
         images.extend(unit.table());
         let (drawn, take) = (m.wire("input_mask", lanes * pe), m.wire("input_take", 1));
         let name = format!("{name}_replay");
@@ -464,6 +465,7 @@ pub fn build(network: &Network, plan: &Plan, options: Options, holds: bool) -> R
                 holds: holds && (layer.crossbars == 1 || l.positions() > 1),
                 lanes: sent_lanes,
                 max_groups,
+                rewinds: early_stop.is_some(),
                 random,
                 mtj: devices(network, s),
             };

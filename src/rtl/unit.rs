@@ -37,6 +37,8 @@ pub struct Unit {
     pub lanes: u32,
     /// Most groups of `lanes` passes an image can have.
     pub max_groups: u32,
+    /// Early stop: the first group may begin again at any time.
+    pub rewinds: bool,
     pub random: Random,
     /// What its dropout units are, where they are no ideal ones.
     pub mtj: Option<Mtj>,
@@ -58,9 +60,10 @@ impl Unit {
             return format!("{}_lane", mtj.name);
         }
         let r = &self.random;
+        let rewinds = if self.rewinds { "_rewinds" } else { "" };
         let (prefix, tag) = (self.prefix(), source::tag(r));
         let (count, draws, groups) = (self.count, self.draws, self.max_groups);
-        format!("{prefix}_lane{tag}_{count}x{draws}_{groups}_{}_{}", r.state_bits(), r.code_bits)
+        format!("{prefix}_lane{rewinds}{tag}_{count}x{draws}_{groups}_{}_{}", r.state_bits(), r.code_bits)
     }
 
     /// Bits of what one draw is made into.
@@ -89,8 +92,9 @@ impl Unit {
         }
         let r = &self.random;
         let held = if self.holds { "_held" } else { "" };
+        let rewinds = if self.rewinds { "_rewinds" } else { "" };
         format!(
-            "{}{held}{}_{}x{}x{}_{}_{}_{}_{}",
+            "{}{held}{rewinds}{}_{}x{}x{}_{}_{}_{}_{}",
             self.prefix(),
             source::tag(r),
             self.count,
@@ -213,8 +217,11 @@ impl Unit {
             let seed_group = m.input("seed_group_i", self.group_bits());
             let group = m.input("group_i", self.group_bits());
             let next = m.input("next_group_i", self.group_bits());
-            let begin = m.input("begin_i", 1);
-            m.note("take up the first group's state");
+            let begin = self.rewinds.then(|| {
+                let e = m.input("begin_i", 1);
+                m.note("take up the first group's state");
+                e
+            });
             (swap, seed_group, group, next, begin)
         });
         let seed_state = m.input("seed_state_i", width);
@@ -266,17 +273,28 @@ impl Unit {
         }
         match groups {
             Some((swap, seed_group, group, next, begin)) => {
-                m.section("States of the passes of this lane, by group");
+                m.section("States of the passes of this lane, by group; the first group begins with its start state");
                 let memory = m.memory(Memory::new("states", width, 1 << self.group_bits()));
                 let write = m.wire_is("write", &(&seed | &swap));
                 let address = m.wire_is("write_at", &mux(&seed, &seed_group, &group));
                 let value = m.wire_is("value", &mux(&seed, &seed_state, &state));
-                let waiting = m.wire_is("waiting", &memory.word(&next));
+                let first = m.wire_is("first", &(&seed & !seed_group.any()));
+                let waiting = m.reg("waiting_q", width);
+                m.note("there are two clocks between swaps");
+                let mut draws = when_else(&swap, [set(&state, &waiting)], [when(&draw, [set(&state, &at)])]);
+                if let Some(begin) = begin {
+                    let kept = m.reg("first_state_q", width);
+                    m.note("of the first group, to begin with again at any time");
+                    let keeps = m.wire_is("keeps_first", &(&first | (&swap & !group.any())));
+                    m.clocked(&clk, [when(&keeps, [set(&kept, &value)])]);
+                    draws = when_else(&begin, [set(&state, &kept)], [draws]);
+                }
                 m.clocked(
                     &clk,
                     [
                         when(&write, [set(&memory.word(&address), &value)]),
-                        when_else(&(&begin | &swap), [set(&state, &waiting)], [when(&draw, [set(&state, &at)])]),
+                        set(&waiting, &memory.word(&next)),
+                        when_else(&first, [set(&state, &seed_state)], [draws]),
                     ],
                 );
             }
@@ -387,7 +405,7 @@ impl Unit {
             [
                 when_else(&(!&rst_n | &seed), [set(&active, &lit(1, 0))], [when(&begin, [set(&active, &lit(1, 1))])]),
                 when_else(
-                    &!&rst_n,
+                    &(!&rst_n | &seed),
                     [set(&left, &some(0))],
                     [when_else(
                         &(&begin | &ends),
@@ -428,13 +446,11 @@ impl Unit {
                 in_work = Some(group.clone());
                 image_ends = &ends & group.eq(&last_group);
             }
-            shared.extend([
-                ("swap_i", swap),
-                ("group_i", group),
-                ("next_group_i", after),
-                ("begin_i", begin.clone()),
-                ("seed_group_i", seed_group),
-            ]);
+            shared.extend([("swap_i", swap), ("group_i", group), ("next_group_i", after)]);
+            if self.rewinds {
+                shared.push(("begin_i", begin.clone()));
+            }
+            shared.push(("seed_group_i", seed_group));
         }
         if let (Some(mtj), Some(code)) = (&self.mtj, code) {
             let sizes = self.sizes();
