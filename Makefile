@@ -6,7 +6,7 @@ TEST_TOOLS = $(SIMULATION_TOOLS) iverilog yosys
 # Features that the tests and lints are run with. The trainer's takes some minutes to compile; `make test FEATURES=` leaves it out.
 FEATURES = train
 
-.PHONY: serial cnv fuzz demo tools test lint data bench area uncertainty uncertainty-area neurons-area faults campaign workflow prove compare
+.PHONY: flow board boards serial cnv fuzz demo tools test lint data bench area uncertainty uncertainty-area neurons-area faults campaign workflow prove compare
 
 ## demo: the whole way with a bundled network, from model to proven Verilog
 demo:
@@ -91,3 +91,19 @@ MNIST = mnist-spindrop-1bit mnist-spatial mnist-scale mnist-affine mnist-subset 
 compare: tools data
 	cargo run --release --quiet -- compare $(DIGITS) --target-luts 3000 --synthesize
 	cargo run --release --quiet -- compare $(MNIST) --target-luts 4000 --synthesize
+
+## flow: install the open tools that make bitstreams (apt for iCE40, the PyPI builds for ECP5 and Gowin into target/flow)
+flow:
+	scripts/install-flow.sh
+
+BUILD = cargo run --release --quiet -- build
+
+## board: one bitstream, digits on an iCE40-HX8K (some minutes)
+board: flow
+	$(BUILD) digits-spindrop --board ice40-hx8k --target-cycles 500000 --max-passes 16 --clock 24
+
+## boards: all bitstreams of docs/boards.md, and its table (an hour and more)
+boards: board
+	$(BUILD) digits-spindrop --board tang-nano-9k --max-passes 16
+	$(BUILD) mnist-spindrop-1bit --board ulx3s-85f --passes 32 --max-passes 32 --pe 8,8,8,1 --simd 112,128,128,64 --lanes 8 --clock 50
+	cargo run --release --quiet -- boards --built build --write docs/boards.md

@@ -4,6 +4,7 @@
 //! `docs/semantics.md`. [`data`] holds the images that both read.
 #![forbid(unsafe_code)]
 
+pub mod board;
 pub mod campaign;
 pub mod chip;
 pub mod cosim;
@@ -12,6 +13,7 @@ pub mod device;
 pub mod emit;
 pub mod faults;
 pub mod files;
+pub mod flow;
 pub mod golden;
 pub mod host;
 pub mod import;

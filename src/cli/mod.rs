@@ -1,5 +1,7 @@
 //! Command line: one file a subcommand.
 
+mod boards;
+mod build;
 mod calibrate;
 mod campaign;
 mod compare;
@@ -30,13 +32,14 @@ mod uncertainty_arg;
 
 use clap::{Parser, Subcommand};
 use neuspin::cosim::CosimError;
+use neuspin::flow::FlowError;
 use output::Output;
 use std::process::ExitCode;
 
 const EXIT_CODES: &str = "\
 Exit status:
   0    all is well
-  1    a check failed: the hardware differs from the golden model, or hangs
+  1    a check failed: the hardware differs from the golden model, or hangs; a design misses its clock, or does not fit its board
   2    wrong usage or bad input
   3    an outside tool is missing, too old, or failed
   130  interrupted; nothing half-written stays behind";
@@ -72,6 +75,8 @@ enum Command {
     Calibrate(calibrate::Args),
     Generate(generate::Args),
     Cosim(cosim::Args),
+    Build(build::Args),
+    Boards(boards::Args),
     Train(train::Args),
     Import(import::Args),
     Device(device::Args),
@@ -106,6 +111,8 @@ pub fn main() -> ExitCode {
         Command::Calibrate(args) => calibrate::run(&args, &output),
         Command::Generate(args) => generate::run(&args, &output),
         Command::Cosim(args) => cosim::run(&args, &output),
+        Command::Build(args) => build::run(&args, &output),
+        Command::Boards(args) => boards::run(&args, &output),
         Command::Train(args) => train::run(&args, &output),
         Command::Import(args) => import::run(&args, &output),
         Command::Device(args) => device::run(&args, &output),
@@ -125,6 +132,11 @@ pub fn main() -> ExitCode {
 }
 
 fn exit_code(error: &anyhow::Error) -> u8 {
+    match error.chain().find_map(|cause| cause.downcast_ref::<FlowError>()) {
+        Some(FlowError::Timing { .. } | FlowError::TooSmall { .. }) => return 1,
+        Some(error) if error.is_of_tools() => return 3,
+        _ => {}
+    }
     match error.chain().find_map(|cause| cause.downcast_ref::<CosimError>()) {
         Some(CosimError::MissingTool { .. } | CosimError::OldTool { .. } | CosimError::ToolFailed { .. }) => 3,
         Some(CosimError::Simulation { .. }) => 1,

@@ -3,6 +3,7 @@
 use super::uncertainty_arg::UncertaintyArgs;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
+use neuspin::board::Board;
 use neuspin::net::Network;
 use neuspin::plan::{Folding, Plan, Target, Uncertainty, search};
 use neuspin::rtl::{Design, Options, schedule};
@@ -29,6 +30,12 @@ pub struct PlanArgs {
     /// Most passes an image that the hardware can be asked for [default: the number of passes, but at least 64]
     #[arg(long, value_name = "T", value_parser = clap::value_parser!(u32).range(1..))]
     max_passes: Option<u32>,
+    /// Find the fastest folding that fills a board (`neuspin boards`), as estimated, with some room for what stands around it
+    #[arg(long, value_name = "BOARD", value_parser = super::build::known, conflicts_with_all = ["target_cycles", "target_luts", "pe"])]
+    fit: Option<&'static Board>,
+    /// Find the smallest folding of so many images a second, at the clock of the board
+    #[arg(long, value_name = "IMAGES", conflicts_with_all = ["target_cycles", "target_luts", "pe", "fit"])]
+    target_rate: Option<f64>,
     #[command(flatten)]
     uncertainty: UncertaintyArgs,
 }
@@ -38,8 +45,19 @@ const PASSES: u32 = 64;
 /// LUTs where nothing is said: a small FPGA.
 const LUTS: u64 = 10_000;
 
+/// Share of a board's LUTs that a folding is fitted to; place and route takes the rest.
+const FILL: f64 = 0.75;
+/// LUTs of the serial port and the board's top, roughly.
+const AROUND: u64 = 1000;
+
+/// The target that fills `board`.
+fn filling(board: &Board) -> Target {
+    let luts = ((board.capacity.luts as f64 * FILL) as u64).saturating_sub(AROUND);
+    if board.family.lut_inputs() == 4 { Target::Luts4(luts) } else { Target::Luts(luts) }
+}
+
 impl PlanArgs {
-    fn plan(&self, network: &Network, uncertainty: Option<Uncertainty>) -> Result<Plan> {
+    fn plan(&self, network: &Network, uncertainty: Option<Uncertainty>, on: Option<(&Board, f64)>) -> Result<Plan> {
         let passes = self.max_passes.unwrap_or(network.passes.max(PASSES)) as usize;
         if passes < network.passes as usize {
             let wanted = network.passes;
@@ -55,17 +73,44 @@ impl PlanArgs {
             let plan = Plan::new(network, lanes, passes, folding).context("folding")?;
             return Ok(plan.with_uncertainty(uncertainty));
         }
-        let target = match self.target_cycles {
-            Some(cycles) => Target::Cycles(cycles),
-            None => Target::Luts(self.target_luts.unwrap_or(LUTS)),
+        if let Some(rate) = self.target_rate {
+            let (_, hz) = on.context("--target-rate needs a clock: use it with `neuspin build`")?;
+            ensure!(rate > 0.0, "--target-rate {rate}: it must be above 0");
+            let target = Target::Cycles((hz / rate).floor() as u64);
+            return self.searched(network, passes, target, uncertainty);
+        }
+        let target = match (self.target_cycles, self.target_luts, self.fit.or(on.map(|(board, _)| board))) {
+            (Some(cycles), ..) => Target::Cycles(cycles),
+            (None, Some(luts), _) => Target::Luts(luts),
+            (None, None, Some(board)) => filling(board),
+            (None, None, None) => Target::Luts(LUTS),
         };
+        self.searched(network, passes, target, uncertainty)
+    }
+
+    fn searched(
+        &self,
+        network: &Network,
+        passes: usize,
+        target: Target,
+        uncertainty: Option<Uncertainty>,
+    ) -> Result<Plan> {
         let cycles = |plan: &Plan| schedule(network, plan).cycles_per_image(network.passes.into());
         search(network, passes, target, uncertainty, cycles).context("folding")
     }
 
     pub fn design(&self, network: &Network, options: Options) -> Result<Design> {
+        self.design_on(network, options, None)
+    }
+
+    /// A design for `board` at a clock of `hz`: folded to fill it, unless folded otherwise.
+    pub fn design_for(&self, network: &Network, options: Options, board: &Board, hz: f64) -> Result<Design> {
+        self.design_on(network, options, Some((board, hz)))
+    }
+
+    fn design_on(&self, network: &Network, options: Options, on: Option<(&Board, f64)>) -> Result<Design> {
         let (uncertainty, thresholds) = self.uncertainty.parts(network)?;
-        let plan = self.plan(network, uncertainty)?;
+        let plan = self.plan(network, uncertainty, on)?;
         Ok(Design::build(network, &plan, Options { thresholds, ..options })?)
     }
 }

@@ -11,6 +11,7 @@ mod replace;
 
 pub use design::design_files;
 pub use files::{FileSet, sha256};
+pub use replace::Aside;
 
 use std::path::PathBuf;
 use thiserror::Error;

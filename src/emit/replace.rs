@@ -1,6 +1,7 @@
 //! Writing aside and changing over.
 
 use super::{DESIGN_FORMAT, EmitError, FileSet, MANIFEST};
+use crate::interrupt;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use std::fs::{File, Permissions, create_dir_all, read_dir, rename};
 use std::io::{self, ErrorKind, Write};
@@ -12,6 +13,61 @@ fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> EmitErr
     move |source| EmitError::Io { doing, path: path.into(), source }
 }
 
+/// A directory that takes the place of another when it is done. It is removed when it is not put in place, on an interrupt too.
+#[derive(Debug)]
+pub struct Aside {
+    target: PathBuf,
+    old: bool,
+    directory: TempDir,
+    _guard: interrupt::Guard,
+}
+
+impl Aside {
+    /// A new directory beside `dir`, to take its place. Missing directories above `dir` are made.
+    ///
+    /// # Errors
+    /// If `dir` holds anything but a design, or no directory can be made there.
+    pub fn beside(dir: &Path) -> Result<Aside, EmitError> {
+        // A link stays a link: what it points to is replaced.
+        let target = match dir.canonicalize() {
+            Err(e) if e.kind() == ErrorKind::NotFound => dir.into(),
+            found => found.map_err(failed("open", dir))?,
+        };
+        let old = may_replace(&target)?;
+        let parent = above(&target)?;
+        create_dir_all(parent).map_err(failed("make the directory", parent))?;
+        let mut builder = tempfile::Builder::new();
+        // As any new directory is; the umask still applies.
+        builder.prefix(".neuspin-").permissions(Permissions::from_mode(0o777));
+        let directory = builder.tempdir_in(parent).map_err(failed("make a directory in", parent))?;
+        let _guard = interrupt::remove(directory.path());
+        Ok(Aside { target, old, directory, _guard })
+    }
+
+    pub fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Puts the directory in its place.
+    ///
+    /// # Errors
+    /// If that cannot be done; what was there stays.
+    pub fn put(self) -> Result<(), EmitError> {
+        let parent = above(&self.target)?.to_path_buf();
+        change_over(self.directory, &self.target, self.old)?;
+        sync(&parent).map_err(failed("write", &parent))
+    }
+}
+
+/// The directory above `target`.
+fn above(target: &Path) -> Result<&Path, EmitError> {
+    match target.parent() {
+        Some(parent) if parent.as_os_str().is_empty() => Ok(Path::new(".")),
+        Some(parent) => Ok(parent),
+        None => Err(EmitError::NotADesign { path: target.into(), why: "is the root directory" }),
+    }
+}
+
 impl FileSet {
     /// Makes `dir` hold exactly these files: writes them into a directory beside it, then changes the two over. Missing
     /// directories above `dir` are made.
@@ -20,34 +76,27 @@ impl FileSet {
     /// If the set has no manifest of a design; if `dir` holds anything but a design; if a file cannot be written. `dir` is
     /// then as it was.
     pub fn write(&self, dir: &Path) -> Result<(), EmitError> {
-        if !self.get(MANIFEST).is_some_and(is_design) {
-            return Err(EmitError::NoManifest);
-        }
-        // A link stays a link: what it points to is replaced.
-        let target = match dir.canonicalize() {
-            Err(e) if e.kind() == ErrorKind::NotFound => dir.into(),
-            found => found.map_err(failed("open", dir))?,
-        };
-        let old = may_replace(&target)?;
-        let parent = match target.parent() {
-            Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
-            Some(parent) => parent,
-            None => return Err(EmitError::NotADesign { path: target, why: "is the root directory" }),
-        };
-        create_dir_all(parent).map_err(failed("make the directory", parent))?;
+        self.check()?;
+        let aside = Aside::beside(dir)?;
+        self.write_for(aside.path(), &aside.target)?;
+        aside.put()
+    }
 
-        let mut builder = tempfile::Builder::new();
-        // As any new directory is; the umask still applies.
-        builder.prefix(".neuspin-").permissions(Permissions::from_mode(0o777));
-        let aside = builder.tempdir_in(parent).map_err(failed("make a directory in", parent))?;
-        let _guard = crate::interrupt::remove(aside.path());
-        self.write_into(aside.path(), &target)?;
-        change_over(aside, &target, old)?;
-        sync(parent).map_err(failed("write", parent))
+    /// Writes the files into the directory of an [`Aside`].
+    ///
+    /// # Errors
+    /// If the set has no manifest of a design, or a file cannot be written.
+    pub fn write_into(&self, dir: &Path) -> Result<(), EmitError> {
+        self.check()?;
+        self.write_for(dir, dir)
+    }
+
+    fn check(&self) -> Result<(), EmitError> {
+        if self.get(MANIFEST).is_some_and(is_design) { Ok(()) } else { Err(EmitError::NoManifest) }
     }
 
     /// Writes the files into `aside`; errors name the place in `target` that they are for.
-    fn write_into(&self, aside: &Path, target: &Path) -> Result<(), EmitError> {
+    fn write_for(&self, aside: &Path, target: &Path) -> Result<(), EmitError> {
         let mut directories = vec![PathBuf::new()];
         for (path, bytes) in self.iter() {
             let above = Path::new(path).parent().unwrap_or(Path::new(""));

@@ -10,6 +10,8 @@ pub enum Target {
     Cycles(u64),
     /// At most so many LUTs (estimate for Xilinx 7); as fast as possible.
     Luts(u64),
+    /// The same by the estimate for an ECP5, in LUTs of 4 inputs.
+    Luts4(u64),
 }
 
 /// Widest word of inputs and most neurons at once that are tried; beyond that a clock has too far to go.
@@ -41,12 +43,16 @@ pub fn search(
             let fastest = fastest_cycles(smallest);
             PlanError::Whole(format!("no folding takes {cycles} cycles an image or fewer; the fastest takes {fastest}"))
         }),
-        Target::Luts(luts) => {
+        Target::Luts(luts) | Target::Luts4(luts) => {
+            let of = |plan: &Plan| {
+                let cost = cost(network, plan);
+                if matches!(target, Target::Luts(_)) { cost.luts_xc7 } else { cost.luts_ecp5 }
+            };
             // Fewer cycles never need fewer LUTs, so the bound can be halved down to.
-            let fits = |cycles: u64| smallest(cycles).filter(|p| cost(network, p).luts_xc7 <= luts);
+            let fits = |cycles: u64| smallest(cycles).filter(|p| of(p) <= luts);
             let (mut low, mut high) = (0, 1 << 40);
             let Some(mut best) = fits(high) else {
-                let least = smallest(high).map_or(0, |p| cost(network, &p).luts_xc7);
+                let least = smallest(high).map_or(0, |p| of(&p));
                 return Err(PlanError::Whole(format!(
                     "no folding fits {luts} LUTs; the smallest is estimated at {least}"
                 )));

@@ -1,0 +1,87 @@
+//! What each family's tools are told.
+
+use super::Order;
+use crate::board::Family;
+use std::fmt::Write;
+
+/// Files between the stages, which nobody needs afterwards.
+pub(super) const INTERMEDIATE: [&str; 4] = ["net.json", "placed.asc", "placed.config", "placed.json"];
+
+/// Bits up to which a table of an iCE40 is made of LUTs: a block memory there has 4 kbit, and no more than 16 bits a word.
+const SMALL_TABLE: usize = 1280;
+
+/// A script for Yosys: netlist in `net.json`, counts of cells in `cells.json`.
+pub(super) fn synthesis(order: &Order) -> String {
+    let top = order.top;
+    let mut s = String::new();
+    for (file, _) in order.files.iter().filter(|(file, _)| file.ends_with(".v")) {
+        _ = writeln!(s, "read_verilog {file}");
+    }
+    let device = order.board.device;
+    match order.board.family {
+        family @ (Family::Ice40Up | Family::Ice40Hx) => {
+            for (module, memory) in small_memories(order) {
+                _ = writeln!(s, "setattr -set ram_style \"registers\" {module}/m:{memory}");
+            }
+            let options = if family == Family::Ice40Up { "-device u -dsp" } else { "-device hx" };
+            _ = writeln!(s, "synth_ice40 {options} -top {top} -json net.json");
+        }
+        // Wide multiplexers of two LUTs cost an ECP5 more than they save.
+        Family::Ecp5 => _ = writeln!(s, "synth_ecp5 -nowidelut -top {top} -json net.json"),
+        Family::Gw1n => _ = writeln!(s, "synth_gowin -family gw1n -top {top} -json net.json"),
+        Family::Gw2a => _ = writeln!(s, "synth_gowin -family gw2a -top {top} -json net.json"),
+        Family::Xilinx7 => _ = writeln!(s, "# {device}\nsynth_xilinx -flatten -top {top}"),
+    }
+    s += "tee -q -o cells.json stat -json\n";
+    s
+}
+
+/// Memories, by module, that are too small for a block memory of their own.
+fn small_memories(order: &Order) -> Vec<(String, &'static str)> {
+    let name = &order.design.name;
+    let mut small = vec![(format!("{name}_logits"), "votes")];
+    for (index, l) in order.design.layers.iter().enumerate() {
+        let layer = format!("{name}_layer{index}");
+        if l.weight_planes * l.inputs * l.outputs * l.crossbars() <= SMALL_TABLE {
+            small.push((layer.clone(), "weights"));
+        }
+        let starts = order.design.images.iter().find(|image| image.file == format!("{layer}_starts.hex"));
+        if starts.is_some_and(|image| 4 * image.text.split_whitespace().map(str::len).sum::<usize>() <= SMALL_TABLE) {
+            small.push((layer, "starts"));
+        }
+    }
+    small
+}
+
+/// Arguments of nextpnr. A clock that is missed is found in its log.
+pub(super) fn place_and_route(order: &Order) -> Vec<String> {
+    let board = order.board;
+    let (device, package, pins) = (board.device, board.package, board.constraints);
+    let family = match board.family {
+        Family::Ice40Up | Family::Ice40Hx => {
+            format!("--{device} --package {package} --pcf {pins} --asc placed.asc")
+        }
+        Family::Ecp5 => {
+            format!("--{device} --package {package} --speed 6 --lpf {pins} --textcfg placed.config")
+        }
+        Family::Gw1n => format!("--device {device} --vopt family=GW1N-9C --vopt cst={pins} --write placed.json"),
+        Family::Gw2a => format!("--device {device} --vopt family=GW2A-18C --vopt cst={pins} --write placed.json"),
+        Family::Xilinx7 => String::new(),
+    };
+    let (mhz, seed) = (order.clock.mhz, order.seed);
+    let all = format!("{family} --json net.json --freq {mhz} --seed {seed} --timing-allow-fail");
+    all.split_whitespace().map(str::to_string).collect()
+}
+
+/// Name of the bitstream, and the packer's arguments.
+pub(super) fn packing(order: &Order) -> (String, Vec<String>) {
+    let top = order.top;
+    let (name, args) = match order.board.family {
+        Family::Ice40Up | Family::Ice40Hx => (format!("{top}.bin"), format!("placed.asc {top}.bin")),
+        Family::Ecp5 => (format!("{top}.bit"), format!("--compress placed.config {top}.bit")),
+        Family::Gw1n => (format!("{top}.fs"), format!("-d GW1N-9C -o {top}.fs placed.json")),
+        Family::Gw2a => (format!("{top}.fs"), format!("-d GW2A-18C -o {top}.fs placed.json")),
+        Family::Xilinx7 => (format!("{top}.bit"), String::new()),
+    };
+    (name, args.split_whitespace().map(str::to_string).collect())
+}
