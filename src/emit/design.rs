@@ -2,7 +2,7 @@
 //!
 //! Nothing in them depends on when, where or by whom they are made: the same network and plan give the same bytes.
 
-use super::{DESIGN_FORMAT, EmitError, FileSet, MANIFEST, registers, sha256};
+use super::{DESIGN_FORMAT, EmitError, FileSet, MANIFEST, readme, registers, sha256};
 use crate::net::Network;
 use crate::random::root_from_seed;
 use crate::rtl::uart::Uart;
@@ -23,6 +23,8 @@ pub fn design_files(design: &Design, network: &Network, origin: &str) -> Result<
         files.insert(&image.file, image.text.as_str())?;
     }
     files.insert(&format!("{}.core", design.name), core(design))?;
+    files.insert("Makefile", readme::makefile(design))?;
+    files.insert("README.md", readme::readme(design, network))?;
     registers::add(&mut files, &design.name, &design.registers)?;
     let mut manifest = manifest(design, network, origin);
     manifest["files"] = files.iter().map(|(path, bytes)| json!({ "path": path, "sha256": sha256(bytes) })).collect();

@@ -6,6 +6,7 @@
 
 mod design;
 mod files;
+mod readme;
 mod registers;
 mod replace;
 
