@@ -687,8 +687,19 @@ fn dropout() -> Result<Vec<VerilogFile>, RtlError> {
 fn devices(device: Device) -> Result<(Vec<VerilogFile>, Vec<VerilogFile>), RtlError> {
     let random = Random::new(32, 8);
     let (kind, mtj) = (Kind::Dropout, Some(Mtj { name: "example_mtj0".into(), device }));
-    let unit =
-        Unit { kind, count: 4, draws: 2, beats: 2, holds: false, codes: 1, lanes: 2, max_groups: 4, rewinds: false, random, mtj };
+    let unit = Unit {
+        kind,
+        count: 4,
+        draws: 2,
+        beats: 2,
+        holds: false,
+        codes: 1,
+        lanes: 2,
+        max_groups: 4,
+        rewinds: false,
+        random,
+        mtj,
+    };
     let all = unit.emit()?;
     let lane = all[..all.len() - 1].to_vec();
     Ok((all, lane))
@@ -708,29 +719,77 @@ fn imperfect() -> Device {
 fn scale() -> Result<Vec<VerilogFile>, RtlError> {
     let random = Random::new(32, 8);
     let kind = Kind::Dropout;
-    Unit { kind, count: 3, draws: 1, codes: 3, beats: 4, holds: true, lanes: 2, max_groups: 4, rewinds: false, random, mtj: None }
-        .emit()
+    Unit {
+        kind,
+        count: 3,
+        draws: 1,
+        codes: 3,
+        beats: 4,
+        holds: true,
+        lanes: 2,
+        max_groups: 4,
+        rewinds: false,
+        random,
+        mtj: None,
+    }
+    .emit()
 }
 
 fn gaussian() -> Result<Vec<VerilogFile>, RtlError> {
     let random = Random::new(32, 8);
     let kind = Kind::Gaussian { bits: 8 };
-    Unit { kind, count: 4, draws: 2, beats: 2, holds: false, codes: 1, lanes: 2, max_groups: 4, rewinds: false, random, mtj: None }
-        .emit()
+    Unit {
+        kind,
+        count: 4,
+        draws: 2,
+        beats: 2,
+        holds: false,
+        codes: 1,
+        lanes: 2,
+        max_groups: 4,
+        rewinds: false,
+        random,
+        mtj: None,
+    }
+    .emit()
 }
 
 fn arbiter() -> Result<Vec<VerilogFile>, RtlError> {
     let random = Random::new(32, 8);
     let kind = Kind::Arbiter { crossbars: 3 };
-    Unit { kind, count: 1, draws: 1, beats: 1, holds: false, codes: 1, lanes: 1, max_groups: 4, rewinds: false, random, mtj: None }
-        .emit()
+    Unit {
+        kind,
+        count: 1,
+        draws: 1,
+        beats: 1,
+        holds: false,
+        codes: 1,
+        lanes: 1,
+        max_groups: 4,
+        rewinds: false,
+        random,
+        mtj: None,
+    }
+    .emit()
 }
 
 fn key() -> Result<Vec<VerilogFile>, RtlError> {
     let random = Random::new(32, 8);
     let (count, draws, max_groups) = (8, 8, 4);
-    Unit { kind: Kind::Key, count, draws, beats: 1, holds: false, codes: 1, lanes: 2, max_groups, rewinds: false, random, mtj: None }
-        .emit()
+    Unit {
+        kind: Kind::Key,
+        count,
+        draws,
+        beats: 1,
+        holds: false,
+        codes: 1,
+        lanes: 2,
+        max_groups,
+        rewinds: false,
+        random,
+        mtj: None,
+    }
+    .emit()
 }
 
 fn converter(gains: Gains) -> Result<Vec<VerilogFile>, RtlError> {

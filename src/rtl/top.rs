@@ -490,6 +490,7 @@ pub fn build(network: &Network, plan: &Plan, options: Options, holds: bool) -> R
                 holds: l.positions() > 1,
                 lanes: width,
                 max_groups,
+                rewinds: early_stop.is_some(),
                 random,
                 mtj: None,
             };
