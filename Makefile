@@ -6,7 +6,7 @@ TEST_TOOLS = $(SIMULATION_TOOLS) iverilog yosys
 # Features that the tests and lints are run with. The trainer's takes some minutes to compile; `make test FEATURES=` leaves it out.
 FEATURES = train
 
-.PHONY: flow board boards serial cnv fuzz demo tools test lint data bench area uncertainty uncertainty-area neurons-area faults campaign workflow prove compare
+.PHONY: flow board boards cocotb serial prove-axi cnv fuzz demo tools test lint data bench area uncertainty uncertainty-area neurons-area faults campaign workflow prove compare
 
 ## demo: the whole way with a bundled network, from model to proven Verilog
 demo:
@@ -75,6 +75,17 @@ prove: tools
 ## serial: the serial port of a design under cocotbext-uart in Icarus, and the Python client against a simulated board
 serial: tools
 	scripts/serial.sh
+
+## cocotb: interfaces of designs in Icarus, AXI and serial, driven by the public cocotb extensions, against the golden model
+cocotb: tools
+	scripts/install-tools.sh python3 python3-venv
+	scripts/cocotb.sh
+	scripts/serial.sh
+
+## prove-axi: protocol properties of the AXI wrapper's blocks by SMT, and broken variants refuted (two minutes)
+prove-axi:
+	scripts/install-tools.sh yosys python3 python3-venv
+	scripts/prove-axi.sh
 
 ## cnv: a network of the size of FINN's CNV: folded, generated, linted, one image simulated
 cnv:

@@ -7,6 +7,7 @@ set -eu
 have() {
     case "$1" in
     zlib1g-dev) [ -e /usr/include/zlib.h ] ;;
+    python3-venv) python3 -c 'import ensurepip' 2>/dev/null ;;
     *) command -v "$1" >/dev/null ;;
     esac
 }

@@ -10,6 +10,7 @@ use neuspin::emit::design_files;
 use neuspin::model::Model;
 use neuspin::net::Network;
 use neuspin::plan::{Cost, cost, uncertainty_cost};
+use neuspin::rtl::axi::Axi;
 use neuspin::rtl::{Design, Options};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -24,7 +25,8 @@ Examples:
   neuspin generate digits-spindrop --chip chip.toml --die 3    the die's weights, devices and arrays
   neuspin generate digits-spindrop --uart 115200 --clock 12000000    with a serial port around it
   neuspin generate digits-spindrop --writable --out build/writable    weights written by a host
-  neuspin generate digits-spindrop --taps --out build/tapped    shows all activations";
+  neuspin generate digits-spindrop --taps --out build/tapped    shows all activations
+  neuspin generate digits-spindrop --axi=32 --out build/axi     with AXI streams of 32 bits and AXI4-Lite";
 
 /// Generate Verilog: one module a file, memory images, a manifest, a FuseSoC core.
 ///
@@ -43,6 +45,10 @@ pub struct Args {
     /// Add a port through which a host writes weights and constants
     #[arg(long)]
     writable: bool,
+    /// Beside the core, wrap it for AXI: streams of images and results, registers over AXI4-Lite (docs/axi.md). Both streams get
+    /// BITS bits, a multiple of 8; without a number each is as wide as what it carries
+    #[arg(long, value_name = "BITS", num_args = 0..=1, require_equals = true)]
+    axi: Option<Option<u32>>,
     #[command(flatten)]
     uart: UartArgs,
     #[command(flatten)]
@@ -63,7 +69,8 @@ pub fn write(design: &Design, model: &Model, network: &Network, out: Option<&Pat
 
 pub fn run(args: &Args, output: &Output) -> Result<Status> {
     let (model, network) = args.model.network_on(&args.draws, &args.chip)?;
-    let options = Options { taps: args.taps, writable: args.writable, ..Options::default() };
+    let axi = args.axi.map(|width| Axi { width });
+    let options = Options { taps: args.taps, writable: args.writable, axi, ..Options::default() };
     let design = args.plan.design(&network, options)?;
     let design = args.uart.around(design, &network)?;
     let out = write(&design, &model, &network, args.out.as_deref())?;
@@ -111,6 +118,12 @@ pub fn run(args: &Args, output: &Output) -> Result<Status> {
         let part = |(name, c): &(&str, Cost)| format!("{name} {}", grouped(c.luts_xc7));
         let list = parts.iter().map(part).collect::<Vec<_>>().join(", ");
         rows.push(("uncertainty", format!("{list} of these LUTs on Xilinx 7")));
+    }
+    if let Some(axi) = &design.axi {
+        let (i, r) = (&axi.images, &axi.results);
+        json["axi"] = json!({ "top": axi.name, "images": i, "results": r });
+        let sizes = format!("frames of {} x {} bits in, {} x {} bits out", i.beats, i.bits, r.beats, r.bits);
+        rows.push(("AXI", format!("{}: {sizes}", axi.name)));
     }
     let head = facts(&rows);
     let rows = design.layers.iter().enumerate().map(|(l, layer)| {

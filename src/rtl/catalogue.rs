@@ -4,6 +4,7 @@
 //! a block that has a row is documented and tested.
 
 use super::RtlError;
+use super::axi;
 use super::buffer::Buffer;
 use super::cells::Cells;
 use super::control::Control;
@@ -404,6 +405,34 @@ pub fn catalogue() -> Vec<Block> {
             "src/rtl/cells.rs",
             || Ok(vec![cells().emit()?]),
             "Between host and weights: cells that are stuck, and the table that says in which column each neuron is.",
+        ),
+        block(
+            "skid",
+            "src/rtl/axi/skid.rs",
+            skid,
+            "AXI wrapper: a register slice, so that no path runs from port to core.",
+        ),
+        block("frame-guard", "src/rtl/axi/guard.rs", guard, "AXI wrapper: frames of the right length, whatever comes."),
+        block("collect", "src/rtl/axi/gear.rs", collect, "AXI wrapper: a wide word from narrow ones."),
+        block("split", "src/rtl/axi/gear.rs", split, "AXI wrapper: narrow words from a wide one."),
+        block(
+            "verdicts",
+            "src/rtl/axi/verdicts.rs",
+            verdicts,
+            "AXI wrapper: which images on their way had a bad frame.",
+        ),
+        block("axi-lite", "src/rtl/axi/lite.rs", lite, "AXI wrapper: AXI4-Lite in front of a register port."),
+        block(
+            "axi-registers",
+            "src/rtl/axi/registers.rs",
+            || axi_registers(false),
+            "AXI wrapper: which addresses there are, and counters of frames.",
+        ),
+        block(
+            "axi-registers-writable",
+            "src/rtl/axi/registers.rs",
+            || axi_registers(true),
+            "The same around a core with a programming port, which is reached through registers.",
         ),
         block("lfsr-leap", "src/leaf/lfsr_leap.rs", lfsr_leap, "The state of an LFSR some steps ahead, and the draw."),
         block(
@@ -914,7 +943,41 @@ fn logits(early: Option<Early>) -> Result<Vec<VerilogFile>, RtlError> {
     ])
 }
 
+fn skid() -> Result<Vec<VerilogFile>, RtlError> {
+    Ok(vec![axi::Skid { width: 33 }.emit()?])
+}
+
+fn guard() -> Result<Vec<VerilogFile>, RtlError> {
+    Ok(vec![axi::Guard { width: 32, beats: 8 }.emit()?])
+}
+
+fn collect() -> Result<Vec<VerilogFile>, RtlError> {
+    Ok(vec![axi::Collect { width: 32, count: 8 }.emit()?])
+}
+
+fn split() -> Result<Vec<VerilogFile>, RtlError> {
+    Ok(vec![axi::Split { width: 8, count: 4, rest: 3 }.emit()?])
+}
+
+fn verdicts() -> Result<Vec<VerilogFile>, RtlError> {
+    Ok(vec![axi::Verdicts { depth: 16 }.emit()?])
+}
+
+fn lite() -> Result<Vec<VerilogFile>, RtlError> {
+    Ok(vec![axi::Lite { address_bits: 12 }.emit()?])
+}
+
+fn axi_registers(programmed: bool) -> Result<Vec<VerilogFile>, RtlError> {
+    let core = example_control().registers();
+    let name = if programmed { "example_writable_axi_registers" } else { "example_axi_registers" }.into();
+    Ok(vec![axi::Registers { name, core: &core, programmed }.emit()?])
+}
+
 fn control() -> Result<Vec<VerilogFile>, RtlError> {
+    example_control().emit()
+}
+
+fn example_control() -> Control {
     let random = Random::new(32, 8);
     let name = "example_control".to_string();
     let (thresholds, threshold_bits) = (vec![], 0);
@@ -935,7 +998,6 @@ fn control() -> Result<Vec<VerilogFile>, RtlError> {
         lead,
         programmed: false,
     }
-    .emit()
 }
 
 /// Of draws of 8 bits.

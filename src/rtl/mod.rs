@@ -1,5 +1,6 @@
 //! Generators: one hardware block a file. They know the integer network and the plan, never the golden model.
 
+pub mod axi;
 mod buffer;
 mod catalogue;
 mod cells;
@@ -85,6 +86,8 @@ pub struct Options {
     /// Cells that are stuck: the design holds the network of such a die, each neuron in the column of its own, and where it is
     /// writable, writes leave stuck cells as they are.
     pub stuck: Option<StuckMap>,
+    /// Beside the core, a wrapper with AXI streams and AXI4-Lite.
+    pub axi: Option<axi::Axi>,
 }
 
 /// Contents of a memory, as `$readmemh` reads them.
@@ -117,12 +120,19 @@ pub struct Design {
     pub units: usize,
     /// What puts the design at a serial line, where it was asked for.
     pub uart: Option<uart::Uart>,
+    /// Where the options ask for it; the core is the same with it and without.
+    pub axi: Option<axi::Wrapper>,
 }
 
 impl Design {
     /// Builds the design of `network` under `plan`.
     pub fn build(network: &Network, plan: &Plan, options: Options) -> Result<Design, RtlError> {
-        top::design(network, plan, options)
+        let wrap = options.axi;
+        let mut design = top::design(network, plan, options)?;
+        if let Some(axi) = wrap {
+            design.axi = Some(axi::wrap(&design, network, axi)?);
+        }
+        Ok(design)
     }
 
     fn new(
@@ -164,6 +174,7 @@ impl Design {
             once: network.once_per_image(),
             units: network.stochastic_layers(),
             uart: None,
+            axi: None,
         })
     }
 

@@ -51,7 +51,7 @@
 //!   [`cat`] (most significant first), [`cat_lsb_first`], [`repeat`]; [`Expr::zext`], `sext`, `trunc`.
 //! - **Bits**: [`Expr::bit`], [`Expr::slice`]`(hi, lo)`, [`Expr::bits`]`(lo, width)`; at run time [`Expr::at`]`(index)` and
 //!   [`Expr::word`]`(index, width)`. Of names, memory words, slices and literals; name anything else with `wire_is` first.
-//! - **Module**: `parameter`, `text_parameter`, `group`, `input`, `output`, `output_reg`, `wire`, `reg`, `wire_is`, `localparam`,
+//! - **Module**: `parameter`, `text_parameter`, `group`, `input`, `output`, `output_reg`, `attribute`, `wire`, `reg`, `wire_is`, `localparam`,
 //!   `memory`, `assign`, `clocked`, `combinational`, `instance`, `instance_with`, `generate_for`, `unused`, `section`,
 //!   `comment`, `note` (trailing comment on what was declared last), `blank`.
 //! - **Statements**: [`set`] (to a register, bits of one, a memory word, a concatenation), [`when`], [`when_else`], [`case`],

@@ -39,7 +39,7 @@ pub(super) enum Last {
 
 pub(super) enum PortItem {
     Group(String),
-    Port { port: Port, reg: bool, note: Option<String> },
+    Port { port: Port, reg: bool, note: Option<String>, attributes: Vec<String> },
 }
 
 pub(super) enum Item {
@@ -177,9 +177,16 @@ impl Module {
     fn port(&mut self, name: &str, width: u32, what: What) -> Expr {
         let direction = if what == What::Input { Direction::Input } else { Direction::Output };
         let port = Port { name: name.into(), direction, width };
-        self.ports.push(PortItem::Port { port, reg: what == What::OutputReg, note: None });
+        self.ports.push(PortItem::Port { port, reg: what == What::OutputReg, note: None, attributes: vec![] });
         self.last = Last::Port;
         self.declare(&format!("port `{name}`"), name, what, width)
+    }
+
+    /// An attribute of the port declared last, for tools that read it: `(* text *)`.
+    pub fn attribute(&mut self, text: &str) {
+        if let Some(PortItem::Port { attributes, .. }) = self.ports.last_mut() {
+            attributes.push(text.into());
+        }
     }
 
     fn declare(&mut self, place: &str, name: &str, what: What, width: u32) -> Expr {

@@ -110,7 +110,8 @@ fn print_ports(out: &mut Out, ports: &[PortItem]) {
                 }
                 out.comment(title);
             }
-            PortItem::Port { port, reg, note } => {
+            PortItem::Port { port, reg, note, attributes } => {
+                attributes.iter().for_each(|text| out.line(&format!("(* {text} *)")));
                 let kind = match (port.direction, reg) {
                     (Direction::Input, _) => "input  wire",
                     (Direction::Output, false) => "output wire",

@@ -58,7 +58,7 @@ mod tests {
             assert!(text("md").contains(line), "{line} is not in\n{}", text("md"));
         }
         assert!(text("md").contains("images \\| in flight"), "{}", text("md"));
-        for line in ["#define DEMO_STATUS_STARTING_MASK  0x00000002u", "#define DEMO_CODE0_VALUE_BITS      9u"] {
+        for line in ["#define DEMO_STATUS_STARTING_MASK  0x00000002u", "#define DEMO_CODE0_VALUE_BITS  9u"] {
             assert!(text("h").contains(line), "{line} is not in\n{}", text("h"));
         }
         assert!(text("py").contains("\"CODE0\": Register("), "{}", text("py"));
