@@ -4,7 +4,7 @@
 SIMULATION_TOOLS = verilator g++ make zlib1g-dev
 TEST_TOOLS = $(SIMULATION_TOOLS) iverilog yosys
 # Features that the tests and lints are run with. The trainer's takes some minutes to compile; `make test FEATURES=` leaves it out.
-FEATURES = train
+FEATURES = train parquet
 
 .PHONY: flow board boards cocotb serial prove-axi cnv fuzz demo tools test lint data bench area uncertainty uncertainty-area neurons-area faults campaign workflow prove compare
 
