@@ -46,25 +46,31 @@ impl Defects {
     ///
     /// # Errors
     /// A line and what is wrong with it; 0 where it is the table as a whole.
-    pub fn read(reader: impl Read) -> Result<Defects, (u64, String)> {
-        let mut table = csv::ReaderBuilder::new().trim(csv::Trim::All).comment(Some(b'#')).from_reader(reader);
-        let at_line = |e: &csv::Error| e.position().map_or(0, |p| p.line());
-        let header = table.headers().map_err(|e| (at_line(&e), e.to_string()))?.clone();
+    pub fn read(mut reader: impl Read) -> Result<Defects, (u64, String)> {
+        let mut text = String::new();
+        reader.read_to_string(&mut text).map_err(|e| (0, e.to_string()))?;
+        // A CSV reader takes the line of a comment for that of the record behind it.
+        let lines = text.lines().zip(1u64..).filter(|(text, _)| !text.trim().is_empty() && !text.starts_with('#'));
+        let mut lines = lines.map(|(text, line)| (line, text.split(',').map(str::trim).collect::<Vec<&str>>()));
+        let Some((first, header)) = lines.next() else {
+            return Err((0, format!("no header; its columns are {}", COLUMNS.join(", "))));
+        };
         if let Some(unknown) = header.iter().find(|name| !COLUMNS.contains(name)) {
-            return Err((1, format!("column `{unknown}`; there are {}", COLUMNS.join(", "))));
+            return Err((first, format!("column `{unknown}`; there are {}", COLUMNS.join(", "))));
         }
-        let place = |name: &str| header.iter().position(|n| n == name);
+        let place = |name: &str| header.iter().position(|n| *n == name);
         for name in ["kind", "layer", "column", "value"] {
             if place(name).is_none() {
-                return Err((1, format!("no column `{name}`; a table has {}", COLUMNS.join(", "))));
+                return Err((first, format!("no column `{name}`; a table has {}", COLUMNS.join(", "))));
             }
         }
         let mut defects = Defects::default();
         let mut seen: HashMap<String, (u64, String)> = HashMap::new();
-        for record in table.records() {
-            let record = record.map_err(|e| (at_line(&e), e.to_string()))?;
-            let line = record.position().map_or(0, |p| p.line());
-            let of = |name: &str| place(name).and_then(|at| record.get(at)).unwrap_or("");
+        for (line, record) in lines {
+            if record.len() != header.len() {
+                return Err((line, format!("{} values for {} columns", record.len(), header.len())));
+            }
+            let of = |name: &str| place(name).and_then(|at| record.get(at).copied()).unwrap_or("");
             let number = |name: &str, least: Option<usize>| match (of(name), least) {
                 ("", Some(least)) => Ok(least),
                 ("", None) => Err((line, format!("{name} is missing"))),
@@ -137,7 +143,7 @@ mod tests {
             ("unit,0,,2,P\n", 2, "always or never"),
             ("offset,0,,2,1.5\n", 2, "an offset is an integer"),
             ("wire,0,,2,1\n", 2, "there are cell, unit and offset"),
-            ("cell,0,1,2\n", 2, "found record with 4 fields"),
+            ("cell,0,1,2\n", 2, "4 values for 5 columns"),
         ] {
             let (at, what) = Defects::read(format!("{head}{rows}").as_bytes()).unwrap_err();
             assert!(at == line && what.contains(said), "{rows}: line {at}: {what}");
