@@ -34,9 +34,9 @@ pub enum CampaignError {
     #[error("{file}: {what}")]
     Parse { file: PathBuf, what: String },
     #[error("sweep `{sweep}`, model `{model}`: {source}")]
-    Chip { sweep: String, model: String, source: ChipError },
+    Chip { sweep: String, model: String, source: Box<ChipError> },
     #[error("campaign's chip: {0}")]
-    Base(ChipError),
+    Base(Box<ChipError>),
     #[error(
         "model `{model}`: it was trained on {found}, the first model on {due}; a campaign compares models of one set"
     )]

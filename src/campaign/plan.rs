@@ -80,10 +80,14 @@ impl Campaign {
     /// that can be refused is refused here, before the first point.
     pub fn new(file: File, models: Vec<Model>, folder: &Path) -> Result<Campaign, CampaignError> {
         let text = file.chip.to_string();
-        let base = Description::parse(&text, "campaign", folder).map_err(CampaignError::Base)?;
+        let base = Description::parse(&text, "campaign", folder).map_err(|e| CampaignError::Base(Box::new(e)))?;
         let mut settings = vec![];
         for (number, sweep) in file.sweep.iter().enumerate() {
-            let of_sweep = |source| CampaignError::Chip { sweep: sweep.name.clone(), model: "all".into(), source };
+            let of_sweep = |source| CampaignError::Chip {
+                sweep: sweep.name.clone(),
+                model: "all".into(),
+                source: Box::new(source),
+            };
             let base = base.overlaid(&sweep.chip).map_err(of_sweep)?;
             for values in sweep.combinations() {
                 let fields = sweep.fields(&values).filter(|(field, _)| *field != PASSES);
@@ -188,7 +192,7 @@ impl Campaign {
         let of = setting.description.network(&model.network, die).map_err(|source| CampaignError::Chip {
             sweep: self.file.sweep[setting.sweep].name.clone(),
             model: model.name.clone(),
-            source,
+            source: Box::new(source),
         })?;
         let mut network = of.network;
         network.passes = setting.passes.unwrap_or(network.passes);

@@ -28,9 +28,12 @@ pub(super) struct Dense {
 /// Bit planes of a layer's inputs in all lanes, each with its value.
 pub(super) type LanePlanes<'a> = [(i64, &'a [LaneWords], &'a [LaneWords])];
 
+/// A plane of a group of lanes: its value, its bits, which of them are live, and how many those are in each lane.
+type CountedPlane<'a> = (i64, &'a [LaneWords], &'a [LaneWords], [i64; GROUP]);
+
 /// Planes of a group of lanes as a layer adds them.
 pub(super) enum Prepared<'a> {
-    Words(usize, Vec<(i64, &'a [LaneWords], &'a [LaneWords], [i64; GROUP])>),
+    Words(usize, Vec<CountedPlane<'a>>),
     Parts(&'a Parts, Vec<(i64, parts::Lanes)>),
 }
 

@@ -177,7 +177,7 @@ impl Generator {
 pub fn spacing(source: Source, lfsr_bits: u32) -> u64 {
     match source.family {
         // The golden ratio of the recording.
-        Family::Replay { words } => (u64::from(words) * 40_503 >> 16).max(1),
+        Family::Replay { words } => ((u64::from(words) * 40_503) >> 16).max(1),
         _ => spacing_of(lfsr_bits).unwrap_or(1),
     }
 }

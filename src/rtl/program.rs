@@ -70,6 +70,9 @@ const BEGIN: u32 = 2;
 const WRITE: u32 = BEGIN + cells::LATENCY;
 const READ: u32 = WRITE + 2;
 
+/// Name, width and meaning of a port.
+type HostPort = (&'static str, u32, &'static str);
+
 impl Programmer {
     /// Bits of an address below the number of its region.
     pub fn span(&self) -> u32 {
@@ -77,7 +80,7 @@ impl Programmer {
     }
 
     /// The host's ports and their widths: those that enter, and those that leave.
-    pub fn host_ports() -> ([(&'static str, u32, &'static str); 4], [(&'static str, u32, &'static str); 4]) {
+    pub fn host_ports() -> ([HostPort; 4], [HostPort; 4]) {
         (
             [
                 ("prog_valid_i", 1, "a request"),

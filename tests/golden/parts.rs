@@ -17,8 +17,8 @@ fn error(array: &Array, key: u64, number: u32, n: usize, m: usize) -> i32 {
     let (mut x, mut y) = (number % 65536, number / 65536);
     for round in 0..8 {
         let part = ((key >> (16 * (round % 4))) % 65536) as u32 ^ round;
-        x = ((x >> 7 | x << 9) % 65536 + y) % 65536 ^ part;
-        y = (y << 2 | y >> 14) % 65536 ^ x;
+        x = ((((x >> 7) | (x << 9)) % 65536 + y) % 65536) ^ part;
+        y = (((y << 2) | (y >> 14)) % 65536) ^ x;
     }
     let (low, high) = array.errors.as_ref().unwrap().codes[n * (n + 1) / 2 + m];
     if x < low {

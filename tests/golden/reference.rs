@@ -197,7 +197,7 @@ fn drops(net: &Network, stream: u128, all_streams: u128, n: u64, t: u32, codes: 
     if device.cycle.is_some() {
         d += 2;
     }
-    let b = if k % 2 == 0 { k } else { k - 1 };
+    let b = if k.is_multiple_of(2) { k } else { k - 1 };
     // A state goes from image to image, so all of them come one after the other.
     let first = if device.cycle.is_some() { 0 } else { n };
     let mut draws = Draws::at(net, start, u128::from(first) * units as u128 * d);
