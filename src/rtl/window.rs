@@ -207,10 +207,12 @@ impl Window {
         };
         // Steps that a single row or column never takes may be wider than its counter.
         let plus = |e: &Expr, n: u32| e + lit(e.width(), u128::from(n) & ((1u128 << e.width()) - 1));
-        // Where the kernel stands, counted from the padding; only where there is some.
-        let stands = |m: &mut Module, name: &str, last: usize| m.reg(name, width_of(last as u64));
-        let tx0 = (pad.left + pad.right > 0).then(|| stands(&mut m, "tap_x0_q", (out_cols - 1) * stride.1 + kernel.1));
-        let ty0 = (pad.top + pad.bottom > 0).then(|| stands(&mut m, "tap_y0_q", (out_rows - 1) * stride.0 + kernel.0));
+        // Where the kernel stands, counted from the padding; only where it comes to stand on some.
+        let stands = |m: &mut Module, name: &str, before: usize, size: usize, last: usize| {
+            (before > 0 || last > size).then(|| m.reg(name, width_of(last as u64)))
+        };
+        let tx0 = stands(&mut m, "tap_x0_q", pad.left, input.width, (out_cols - 1) * stride.1 + kernel.1);
+        let ty0 = stands(&mut m, "tap_y0_q", pad.top, input.height, (out_rows - 1) * stride.0 + kernel.0);
         let mut reset = vec![set(&first, &zero(&first)), set(&column0, &start)];
         let mut on_row = vec![set(&column0, &start), set(&first, &next_first)];
         let mut on_position = vec![set(&column0, &plus(&column0, stride.1 as u32 * pixel))];
