@@ -23,6 +23,7 @@ pub mod lower;
 pub mod model;
 pub mod net;
 pub mod plan;
+pub mod quality;
 pub mod random;
 pub mod report;
 pub mod rtl;

@@ -20,6 +20,7 @@ mod output;
 mod plan_arg;
 mod program_arg;
 mod proof;
+mod rng;
 mod run;
 mod selftest;
 mod serve;
@@ -80,6 +81,7 @@ enum Command {
     Train(train::Args),
     Import(import::Args),
     Device(device::Args),
+    Rng(rng::Args),
     Run(run::Args),
     Serve(serve::Args),
     Completions(completions::Args),
@@ -116,6 +118,7 @@ pub fn main() -> ExitCode {
         Command::Train(args) => train::run(&args, &output),
         Command::Import(args) => import::run(&args, &output),
         Command::Device(args) => device::run(&args, &output),
+        Command::Rng(args) => rng::run(&args, &output),
         Command::Run(args) => run::run(&args, &output),
         Command::Serve(args) => serve::run(&args, &output),
         Command::Completions(args) => completions::run(&args, &output),

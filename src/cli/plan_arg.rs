@@ -4,8 +4,9 @@ use super::uncertainty_arg::UncertaintyArgs;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use neuspin::board::Board;
-use neuspin::net::Network;
+use neuspin::net::{Family, Network, Starts};
 use neuspin::plan::{Folding, Plan, Target, Uncertainty, search};
+use neuspin::quality::{LIMIT, sharing};
 use neuspin::rtl::{Design, Options, schedule};
 
 #[derive(Args, Default)]
@@ -36,8 +37,44 @@ pub struct PlanArgs {
     /// Find the smallest folding of so many images a second, at the clock of the board
     #[arg(long, value_name = "IMAGES", conflicts_with_all = ["target_cycles", "target_luts", "pe", "fit"])]
     target_rate: Option<f64>,
+    /// Build the design even if draws that share a register inflate the variance of the masks' mean by more than 5 %
+    #[arg(long)]
+    accept_sharing: bool,
     #[command(flatten)]
     uncertainty: UncertaintyArgs,
+}
+
+/// Refuses a source whose draws are not as good as independent ones, or warns if that is accepted.
+fn check_sharing(network: &Network, accepted: bool) -> Result<()> {
+    let found = sharing(network)?;
+    let bad = found.iter().filter(|s| s.is_refused()).max_by(|a, b| a.worst().total_cmp(&b.worst()));
+    let Some(bad) = bad else { return Ok(()) };
+    let source = network.random.source;
+    let (what, over) = if bad.over_both == bad.worst() {
+        (bad.over_both, format!("{} units and {} passes", bad.units, bad.passes))
+    } else if bad.over_units == bad.worst() {
+        (bad.over_units, format!("the {} units of a pass", bad.units))
+    } else {
+        (bad.over_passes, format!("{} passes", bad.passes))
+    };
+    let steps = source.steps_of(network.random.code_bits);
+    let right = if source.family.is_serial() && steps < network.random.code_bits {
+        format!("draws of {} bits that are {steps} steps apart share bits: leave steps out", network.random.code_bits)
+    } else if source.starts == Starts::Naive {
+        "streams that start at neighbouring states begin alike: leave naive out".into()
+    } else if let Family::Replay { words } = source.family {
+        format!("the recording of {words} words repeats, or is not random: record more, or test it with neuspin rng")
+    } else {
+        "use another source (neuspin rng compares them)".into()
+    };
+    let (place, limit) = (&bad.place, 100.0 * (LIMIT - 1.0));
+    let told = format!(
+        "{place}: with source `{source}` the mean mask over {over} varies {what:.2} times as much as with independent draws, more than \
+         {limit:.0} % too much; {right}"
+    );
+    ensure!(accepted, "{told}; or accept it with --accept-sharing");
+    eprintln!("warning: {told}");
+    Ok(())
 }
 
 /// Room for passes where nothing is said.
@@ -109,6 +146,7 @@ impl PlanArgs {
     }
 
     fn design_on(&self, network: &Network, options: Options, on: Option<(&Board, f64)>) -> Result<Design> {
+        check_sharing(network, self.accept_sharing)?;
         let (uncertainty, thresholds) = self.uncertainty.parts(network)?;
         let plan = self.plan(network, uncertainty, on)?;
         Ok(Design::build(network, &plan, Options { thresholds, ..options })?)

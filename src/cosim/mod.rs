@@ -34,5 +34,5 @@ pub use mismatch::{Mismatch, Place};
 pub use serve::{Line, serve};
 pub use session::{Options, Outcome, Settings, cosimulate};
 pub use simulation::Stimulus;
-pub use synthesis::{Cells, synthesize};
+pub use synthesis::{Cells, synthesize, synthesize_modules};
 pub use uart::{SimulatedBoard, Step};

@@ -2,7 +2,8 @@
 
 use super::CosimError;
 use super::tool::{Job, find_yosys};
-use crate::rtl::Design;
+use crate::rtl::{Design, MemoryImage};
+use crate::verilog::VerilogFile;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -25,22 +26,27 @@ pub struct Cells {
 
 /// Synthesises `design` with `synth_xilinx`.
 pub fn synthesize(design: &Design) -> Result<Cells, CosimError> {
+    synthesize_modules(&design.name, &design.modules, &design.images)
+}
+
+/// Synthesises module `top` with `synth_xilinx`.
+pub fn synthesize_modules(top: &str, modules: &[VerilogFile], images: &[MemoryImage]) -> Result<Cells, CosimError> {
     let program = find_yosys()?;
     let folder = tempfile::Builder::new()
         .prefix("neuspin-yosys-")
         .tempdir()
         .map_err(|e| CosimError::io(&std::env::temp_dir(), e))?;
-    let sources = design.modules.iter().map(|m| (m.file_name(), m.text()));
-    let memories = design.images.iter().map(|i| (i.file.clone(), i.text.as_str()));
+    let sources = modules.iter().map(|m| (m.file_name(), m.text()));
+    let memories = images.iter().map(|i| (i.file.clone(), i.text.as_str()));
     for (name, text) in sources.chain(memories) {
         let path = folder.path().join(name);
         fs::write(&path, text).map_err(|e| CosimError::io(&path, e))?;
     }
-    let names: Vec<String> = design.modules.iter().map(crate::verilog::VerilogFile::file_name).collect();
+    let names: Vec<String> = modules.iter().map(VerilogFile::file_name).collect();
     let script = format!(
         "read_verilog {}; synth_xilinx -flatten -noiopad -top {}; tee -q -o cells.json stat -json",
         names.join(" "),
-        design.name
+        top
     );
     Job::start(Command::new(&program).args(["-q", "-p", &script]).current_dir(folder.path()))?.finish()?;
     let path = folder.path().join("cells.json");

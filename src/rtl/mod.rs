@@ -50,6 +50,7 @@ pub use host::{Contents, Programming, Write};
 pub use layer::Layer;
 pub use logits::{Logits, ResultWidths};
 pub use program::{Region, What};
+pub use source::{Parts, source_parts};
 pub use top::schedule;
 pub use uncertainty::{Uncertainty, UncertaintyWidths};
 

@@ -101,6 +101,36 @@ pub fn leap(random: &Random) -> Result<VerilogFile, RtlError> {
     Ok(m.build()?)
 }
 
+/// The modules of a source by themselves, to be synthesised: each with the name of its top.
+pub struct Parts {
+    /// A register, and one draw of it a clock.
+    pub draw: (String, Vec<VerilogFile>),
+    /// What finds the starts of streams.
+    pub jump: (String, Vec<VerilogFile>),
+    pub images: Vec<MemoryImage>,
+}
+
+/// A source by itself; `words` is what it replays.
+pub fn source_parts(random: &Random, words: &[u16]) -> Result<Parts, RtlError> {
+    let (leap, jump) = (leap(random)?, jump(random)?);
+    let mut m = Module::new(&format!("ns_source{}_{}x{}", tag(random), random.state_bits(), random.code_bits));
+    m.doc(&format!("One stream by itself: {}.", described(random)));
+    m.latency("a draw a clock");
+    let (clk, load) = (m.input("clk_i", 1), m.input("load_i", 1));
+    let seed = m.input("seed_i", random.state_bits());
+    let enable = m.input("draw_i", 1);
+    let draw = m.output("draw_o", random.code_bits);
+    let (state, next) = (m.reg("state_q", random.state_bits()), m.wire("next", random.state_bits()));
+    m.instance("u_leap", leap.header(), &[("state_i", &state), ("next_o", &next), ("draw_o", &draw)]);
+    m.clocked(&clk, [when_else(&load, [set(&state, &seed)], [when(&enable, [set(&state, &next)])])]);
+    let own = m.build()?;
+    Ok(Parts {
+        draw: (own.name().into(), vec![leap, own]),
+        jump: (jump.name().into(), vec![jump]),
+        images: recording(random, words).into_iter().collect(),
+    })
+}
+
 /// Drives `out` with what `map` makes of `state`: shifts as slices, all else bit by bit.
 fn linear(m: &mut Module, out: &Expr, map: &Matrix, state: &Expr) {
     let rows = map.rows(out.width());

@@ -3,6 +3,7 @@
 mod faults;
 mod import;
 mod interrupts;
+mod random;
 mod uncertainty;
 
 use assert_cmd::Command;

@@ -132,7 +132,8 @@ impl<'n> Draws<'n> {
     fn at(net: &'n Network, stream: u128, number: u128) -> Draws<'n> {
         let Random { lfsr_bits, code_bits, source: Source { family, steps: by, starts } } = net.random;
         let serial = !matches!(family, Family::Automaton | Family::Xorshift | Family::Lut | Family::Replay { .. });
-        let by = by.unwrap_or(if serial { code_bits } else { 1 });
+        let own = if family == Family::Automaton { 11 } else { 1 };
+        let by = by.unwrap_or(if serial { code_bits } else { own });
         let width = match family {
             Family::Replay { words } => (0..).find(|w| 1u64 << w >= u64::from(words)).unwrap(),
             _ => lfsr_bits,
