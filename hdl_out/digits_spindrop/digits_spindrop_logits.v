@@ -264,20 +264,28 @@ module digits_spindrop_logits (
   reg [3:0] add_group_q;
   reg out_bank_q;
   reg [3:0] out_index_q;
-  reg [23:0] totals [0:31];
-  reg [40:0] squares [0:31];
+  reg [64:0] totals [0:31];  // sums of squares above sums
   reg [6:0] votes [0:31];
   wire [4:0] add_at = {bank_q, add_class_q};
   wire first_group = ~(|add_group_q);
-  wire [23:0] old_total = totals[add_at];
-  wire [23:0] new_total = ((old_total & {24{~first_group}}) + {{4{lane_sum_q[19]}}, lane_sum_q});
-  wire [40:0] old_squares = squares[add_at];
-  wire [40:0] new_squares = ((old_squares & {41{~first_group}}) + {4'd0, lane_sumsq_q});
+  wire adds_last = (added_q & (add_class_q == 4'd9));
+  wire image_added = (adds_last & (add_group_q == last_group_i));
+  wire [4:0] next_add_at = {
+    (bank_q ^ image_added),
+    (added_q ? ((add_class_q == 4'd9) ? 4'd0 : (add_class_q + 4'd1)) : add_class_q)
+  };
+  reg [64:0] old_total_q;
+
+  always @(posedge clk_i) begin
+    old_total_q <= totals[next_add_at];
+  end
+
+  wire [64:0] old_total = (old_total_q & {65{~first_group}});
+  wire [23:0] new_total = (old_total[23:0] + {{4{lane_sum_q[19]}}, lane_sum_q});
+  wire [40:0] new_squares = (old_total[64:24] + {4'd0, lane_sumsq_q});
   reg [23:0] top_q;
   reg [3:0] top_class_q;
   wire leads = (~(|add_class_q) | ($signed(new_total) > $signed(top_q)));
-  wire adds_last = (added_q & (add_class_q == 4'd9));
-  wire image_added = (adds_last & (add_group_q == last_group_i));
   reg image_added_q;
 
   always @(posedge clk_i) begin
@@ -288,8 +296,7 @@ module digits_spindrop_logits (
 
   always @(posedge clk_i) begin
     if (added_q) begin
-      totals[add_at] <= new_total;
-      squares[add_at] <= new_squares;
+      totals[add_at] <= {new_squares, new_total};
       if (leads) begin
         top_q <= new_total;
         top_class_q <= add_class_q;
@@ -331,14 +338,22 @@ module digits_spindrop_logits (
 
   wire [4:0] vote_at = {vote_bank_q, vote_class_q};
   wire first_vote = ~(|vote_group_q);
-  wire [6:0] old_votes = votes[vote_at];
   wire vote_ends = (counting_q & (vote_class_q == 4'd9));
   wire image_counted = (vote_ends & (vote_group_q == last_group_i));
+  wire [4:0] next_vote_at = {
+    (vote_bank_q ^ image_counted),
+    (counting_q ? ((vote_class_q == 4'd9) ? 4'd0 : (vote_class_q + 4'd1)) : vote_class_q)
+  };
+  reg [6:0] old_votes_q;
+
+  always @(posedge clk_i) begin
+    old_votes_q <= votes[next_vote_at];
+  end
 
   always @(posedge clk_i) begin
     if (counting_q) begin
       votes[vote_at] <= (
-        (old_votes & {7{~first_vote}}) +
+        (old_votes_q & {7{~first_vote}}) +
         (
           {6'd0, votes_for[0]} +
           {6'd0, votes_for[1]} +
@@ -373,7 +388,10 @@ module digits_spindrop_logits (
   reg [1:0] results_q;  // images to send
   wire go = ((|results_q) & out_ready_i);
   assign image_sent = (go & (out_index_q == 4'd9));
-  wire [4:0] read_at = {out_bank_q, out_index_q};
+  wire [4:0] next_read_at = {
+    (out_bank_q ^ image_sent),
+    (go ? ((out_index_q == 4'd9) ? 4'd0 : (out_index_q + 4'd1)) : out_index_q)
+  };
 
   always @(posedge clk_i) begin
     if (~rst_ni) begin
@@ -399,9 +417,21 @@ module digits_spindrop_logits (
   assign out_last_o = (out_index_q == 4'd9);
   assign out_class_o = decision_q[{out_bank_q, 2'd0} +: 4];
   assign out_index_o = out_index_q;
-  assign out_sum_o = totals[read_at];
-  assign out_sumsq_o = squares[read_at];
-  assign out_votes_o = votes[read_at];
+  reg [64:0] out_total_q;
+
+  always @(posedge clk_i) begin
+    out_total_q <= totals[next_read_at];
+  end
+
+  assign out_sum_o = out_total_q[23:0];
+  assign out_sumsq_o = out_total_q[64:24];
+  reg [6:0] out_votes_q;
+
+  always @(posedge clk_i) begin
+    out_votes_q <= votes[next_read_at];
+  end
+
+  assign out_votes_o = out_votes_q;
 
 endmodule
 

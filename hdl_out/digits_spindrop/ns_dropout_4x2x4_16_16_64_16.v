@@ -58,7 +58,7 @@ module ns_dropout_4x2x4_16_16_64_16 (
     end else if (begin_i) begin
       active_q <= 1'b1;
     end
-    if (~rst_ni) begin
+    if (~rst_ni | seed_valid_i) begin
       left_q <= 2'd0;
     end else if (begin_i | frame_ends) begin
       left_q <= 2'd2;
@@ -90,7 +90,6 @@ module ns_dropout_4x2x4_16_16_64_16 (
         .seed_group_i(seed_group_i),
         .group_i     (group_q),
         .next_group_i(next_group),
-        .begin_i     (begin_i),
         .seed_state_i(seed_state_i),
         .draw_i      (drawing),
         .code_i      (code_i),

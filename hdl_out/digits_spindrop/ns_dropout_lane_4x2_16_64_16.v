@@ -20,7 +20,6 @@ module ns_dropout_lane_4x2_16_64_16 (
   input  wire [3:0]  seed_group_i,
   input  wire [3:0]  group_i,
   input  wire [3:0]  next_group_i,
-  input  wire        begin_i,       // take up the first group's state
   input  wire [63:0] seed_state_i,
 
   // Draws
@@ -70,19 +69,23 @@ module ns_dropout_lane_4x2_16_64_16 (
     end
   end
 
-  // ---- States of the passes of this lane, by group -----------------------------------------------
+  // ---- States of the passes of this lane, by group; the first group begins with its start state --
   reg [63:0] states [0:15];
   wire write = (seed_i | swap_i);
   wire [3:0] write_at = (seed_i ? seed_group_i : group_i);
   wire [63:0] value = (seed_i ? seed_state_i : state_q);
-  wire [63:0] waiting = states[next_group_i];
+  wire first = (seed_i & ~(|seed_group_i));
+  reg [63:0] waiting_q;  // there are two clocks between swaps
 
   always @(posedge clk_i) begin
     if (write) begin
       states[write_at] <= value;
     end
-    if (begin_i | swap_i) begin
-      state_q <= waiting;
+    waiting_q <= states[next_group_i];
+    if (first) begin
+      state_q <= seed_state_i;
+    end else if (swap_i) begin
+      state_q <= waiting_q;
     end else if (draw_i) begin
       state_q <= state2;
     end
