@@ -57,17 +57,26 @@ fn the_demo_shows_its_table_and_proves_every_image() {
     assert!(json["accuracy"].as_f64().unwrap() > 0.9);
 }
 
+/// Every file below `folder`, by its path from there.
+fn files_below(folder: &Path, from: &str, all: &mut Vec<(String, Vec<u8>)>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = format!("{from}/{}", path.file_name().unwrap().to_string_lossy());
+        match path.is_dir() {
+            true => files_below(&path, &name, all),
+            false => all.push((name, std::fs::read(path).unwrap())),
+        }
+    }
+}
+
 #[test]
 fn what_generate_writes_is_the_same_each_time() {
     let folder = tempfile::tempdir().unwrap();
     ok(folder.path(), &["generate", "digits-spindrop"]);
     ok(folder.path(), &["generate", "digits-spindrop", "--out", "again/here"]);
-    let list = |at: &str| -> Vec<(String, Vec<u8>)> {
-        let entries = std::fs::read_dir(folder.path().join(at)).unwrap();
-        let read = |path: std::path::PathBuf| {
-            (path.file_name().unwrap().to_string_lossy().into_owned(), std::fs::read(path).unwrap())
-        };
-        let mut all: Vec<_> = entries.map(|e| read(e.unwrap().path())).collect();
+    let list = |at: &str| {
+        let mut all = vec![];
+        files_below(&folder.path().join(at), "", &mut all);
         all.sort();
         all
     };
