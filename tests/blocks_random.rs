@@ -9,8 +9,9 @@ mod tools;
 
 use neuspin::cosim::{Builder, Dut, Options, Settings, Stimulus, cosimulate};
 use neuspin::golden::Golden;
-use neuspin::net::{Hidden, Images, Method, Network, Place, PoolKind, Weights};
+use neuspin::net::{Hidden, Images, Method, Network, Place, PoolKind, Random, Weights};
 use neuspin::plan::{Folding, Plan, PlanError};
+use neuspin::random::{Family, Source};
 use neuspin::rtl::{self, Design};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
@@ -96,6 +97,13 @@ fn folded(seed: u64, (mut network, images): (Network, Images)) -> Result<Sample,
     }
     let alone = network.first_spinbayes().is_some();
     let lanes = if network.streams() > 0 && !alone { rng.random_range(1..=16) } else { 1 };
+    // Many draws at once of other sources are more XORs than a simulator is compiled of in minutes.
+    let random = network.random;
+    let at_once = lanes * folding.iter().map(|f| f.pe).max().unwrap_or(1);
+    let recorded = matches!(random.source.family, Family::Replay { .. });
+    if at_once > 32 && random.source != Source::default() && !recorded {
+        network.random = Random::new(64, random.code_bits);
+    }
     let max_passes = lanes * rng.random_range(1..=4);
     network.passes = rng.random_range(1..=max_passes as u32);
     let stops = max_passes > lanes && rng.random();
