@@ -6,7 +6,7 @@ TEST_TOOLS = $(SIMULATION_TOOLS) iverilog yosys
 # Features that the tests and lints are run with. The trainer's takes some minutes to compile; `make test FEATURES=` leaves it out.
 FEATURES = train parquet
 
-.PHONY: flow board boards cocotb serial prove-axi cnv fuzz demo tools test lint data bench area uncertainty uncertainty-area neurons-area faults random-study campaign workflow prove compare
+.PHONY: flow refit board boards cocotb serial prove-axi cnv fuzz demo tools test lint data bench area uncertainty uncertainty-area neurons-area faults random-study campaign workflow prove compare
 
 ## demo: the whole way with a bundled network, from model to proven Verilog
 demo:
@@ -38,6 +38,10 @@ bench:
 ## area: LUTs of the layer engine at several foldings (Yosys; half an hour)
 area: tools
 	scripts/area.sh 16x64x16 16x64x4 8x32x16 4x32x1
+
+## refit: synthesise the designs that changed since the last time, and fit the estimates to all (Yosys; an hour on two cores for all)
+refit: tools
+	cargo run --release --quiet --example refit -- --synthesise
 
 ## uncertainty: train 36 networks and measure what methods, passes and outliers buy (an hour and a half; needs node)
 uncertainty:

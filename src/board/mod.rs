@@ -16,12 +16,12 @@ pub use table::BOARDS;
 pub use top::{module_name, top};
 
 use include_dir::{Dir, include_dir};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 static CONSTRAINTS: Dir = include_dir!("$CARGO_MANIFEST_DIR/constraints");
 
 /// Device families: each has its own tools, primitives and constraints.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Family {
     /// iCE40 UltraPlus: with multipliers.

@@ -34,5 +34,7 @@ pub use mismatch::{Mismatch, Place};
 pub use serve::{Line, serve};
 pub use session::{Options, Outcome, Settings, cosimulate};
 pub use simulation::Stimulus;
-pub use synthesis::{Cells, synthesize, synthesize_modules};
+pub use synthesis::{
+    Cells, Counts, LOGIC_CELLS, SMALL_TABLE, mapping, synthesize, synthesize_for, synthesize_modules, top_and_modules,
+};
 pub use uart::{SimulatedBoard, Step};

@@ -2,13 +2,11 @@
 
 use super::Order;
 use crate::board::Family;
+use crate::cosim::mapping;
 use std::fmt::Write;
 
 /// Files between the stages, which nobody needs afterwards.
 pub(super) const INTERMEDIATE: [&str; 4] = ["net.json", "placed.asc", "placed.config", "placed.json"];
-
-/// Bits up to which a table of an iCE40 is made of LUTs: a block memory there has 4 kbit, and no more than 16 bits a word.
-const SMALL_TABLE: usize = 1280;
 
 /// A script for Yosys: netlist in `net.json`, counts of cells in `cells.json`.
 pub(super) fn synthesis(order: &Order) -> String {
@@ -17,40 +15,13 @@ pub(super) fn synthesis(order: &Order) -> String {
     for (file, _) in order.files.iter().filter(|(file, _)| file.ends_with(".v")) {
         _ = writeln!(s, "read_verilog {file}");
     }
-    let device = order.board.device;
-    match order.board.family {
-        family @ (Family::Ice40Up | Family::Ice40Hx) => {
-            for (module, memory) in small_memories(order) {
-                _ = writeln!(s, "setattr -set ram_style \"registers\" {module}/m:{memory}");
-            }
-            let options = if family == Family::Ice40Up { "-device u -dsp" } else { "-device hx" };
-            _ = writeln!(s, "synth_ice40 {options} -top {top} -json net.json");
-        }
-        // Wide multiplexers of two LUTs cost an ECP5 more than they save.
-        Family::Ecp5 => _ = writeln!(s, "synth_ecp5 -nowidelut -top {top} -json net.json"),
-        Family::Gw1n => _ = writeln!(s, "synth_gowin -family gw1n -top {top} -json net.json"),
-        Family::Gw2a => _ = writeln!(s, "synth_gowin -family gw2a -top {top} -json net.json"),
-        Family::Xilinx7 => _ = writeln!(s, "# {device}\nsynth_xilinx -flatten -top {top}"),
-    }
+    let map = mapping(order.board.family, order.design, top);
+    _ = match order.board.family {
+        Family::Xilinx7 => writeln!(s, "# {}\n{map}", order.board.device),
+        _ => writeln!(s, "{map} -json net.json"),
+    };
     s += "tee -q -o cells.json stat -json\n";
     s
-}
-
-/// Memories, by module, that are too small for a block memory of their own.
-fn small_memories(order: &Order) -> Vec<(String, &'static str)> {
-    let name = &order.design.name;
-    let mut small = vec![(format!("{name}_logits"), "votes")];
-    for (index, l) in order.design.layers.iter().enumerate() {
-        let layer = format!("{name}_layer{index}");
-        if l.weight_planes * l.inputs * l.outputs * l.crossbars() <= SMALL_TABLE {
-            small.push((layer.clone(), "weights"));
-        }
-        let starts = order.design.images.iter().find(|image| image.file == format!("{layer}_starts.hex"));
-        if starts.is_some_and(|image| 4 * image.text.split_whitespace().map(str::len).sum::<usize>() <= SMALL_TABLE) {
-            small.push((layer, "starts"));
-        }
-    }
-    small
 }
 
 /// Arguments of nextpnr. A clock that is missed is found in its log.
