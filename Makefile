@@ -6,7 +6,7 @@ TEST_TOOLS = $(SIMULATION_TOOLS) iverilog yosys
 # Features that the tests and lints are run with. The trainer's takes some minutes to compile; `make test FEATURES=` leaves it out.
 FEATURES = train parquet
 
-.PHONY: flow board boards cocotb serial prove-axi cnv fuzz demo tools test lint data bench area uncertainty uncertainty-area neurons-area faults random-study campaign workflow prove compare
+.PHONY: flow board boards cocotb serial prove-axi cnv fuzz demo tools test lint data bench area uncertainty uncertainty-area neurons-area faults random-study campaign workflow prove prove-chips compare
 
 ## demo: the whole way with a bundled network, from model to proven Verilog
 demo:
@@ -68,13 +68,17 @@ workflow:
 	test -x target/snakemake/bin/snakemake || (python3 -m venv target/snakemake && target/snakemake/bin/pip install --quiet snakemake)
 	target/snakemake/bin/snakemake -s workflows/campaign/Snakefile --cores 2 --config campaign=campaigns/digits.toml shards=4
 
-## random-study: accuracy, calibration and detection with random sources from bad to good (some minutes)
+## random-study: accuracy, calibration and detection with random sources from bad to good (ten minutes)
 random-study:
 	scripts/random-study.sh
 
 ## prove: every bundled model in Verilator, two foldings, with and without paused streams (a quarter of an hour)
 prove: tools
 	scripts/prove.sh
+
+## prove-chips: networks on the chips of chips/, devices and arrays that are not ideal, in Verilator (a quarter of an hour)
+prove-chips: tools
+	scripts/prove-chips.sh
 
 ## serial: the serial port of a design under cocotbext-uart in Icarus, and the Python client against a simulated board
 serial: tools

@@ -3,6 +3,7 @@
 //! Everything is made in a folder aside. It takes the place of the old one when the bitstream is there and its clock is met; else the old
 //! one stays as it is, and the logs go to `<folder>-failed`.
 
+mod carry;
 mod error;
 mod report;
 mod script;
@@ -10,6 +11,7 @@ mod stage;
 mod tools;
 pub mod vivado;
 
+pub use carry::{Carries, simplify};
 pub use error::FlowError;
 pub use report::{Fmax, Used};
 pub use tools::{Kit, Tool};
@@ -47,6 +49,9 @@ pub struct Built {
     pub registers: Used,
     pub block_rams: Used,
     pub multipliers: Used,
+    /// Carry chains that were simplified, of an ECP5.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub carries: Option<Carries>,
     /// The design's clock after routing.
     pub fmax: Fmax,
     /// File name of the bitstream.
@@ -124,6 +129,8 @@ fn tools_at_work(order: &Order, kit: &Kit, folder: &Path, stage: impl Fn(&'stati
     fs::write(&path, script::synthesis(order)).map_err(|e| Failure(FlowError::io(&path)(e)))?;
     timed(stage::SYNTHESIS, Command::new(&kit.yosys.program).arg("synth.ys")).map_err(Failure)?;
     let cells = cells(&folder.join("cells.json")).map_err(Failure)?;
+    let carries =
+        if board.family == Family::Ecp5 { Some(simplified(&folder.join("net.json")).map_err(Failure)?) } else { None };
 
     let place = timed(stage::PLACE, Command::new(&kit.place.program).args(script::place_and_route(order)));
     // Its log says what was short, whether it succeeded or not.
@@ -176,6 +183,7 @@ fn tools_at_work(order: &Order, kit: &Kit, folder: &Path, stage: impl Fn(&'stati
         registers,
         block_rams: of(block_rams, capacity.block_rams),
         multipliers: of(multipliers, capacity.multipliers),
+        carries,
         fmax: slowest.clone(),
         bitstream,
         tools: [&kit.yosys, &kit.place, &kit.pack].iter().map(|tool| describe(tool)).collect(),
@@ -193,6 +201,19 @@ fn short(board: &Board, used: &BTreeMap<String, Used>) -> Option<String> {
     let over = used.iter().filter(|(_, n)| n.used > n.available);
     let worst = over.max_by(|(_, a), (_, b)| a.percent().total_cmp(&b.percent()));
     worst.map(|(name, n)| format!("it takes {} {name} of the {} that a {} has", n.used, n.available, board.device))
+}
+
+/// Simplifies the carry chains of the netlist at `path`.
+fn simplified(path: &Path) -> Result<Carries, FlowError> {
+    let text = fs::read_to_string(path).map_err(FlowError::io(path))?;
+    let mut netlist = serde_json::from_str(&text).map_err(|e| FlowError::Report {
+        stage: stage::SYNTHESIS.name,
+        what: e.to_string(),
+        log: path.into(),
+    })?;
+    let carries = simplify(&mut netlist);
+    fs::write(path, netlist.to_string()).map_err(FlowError::io(path))?;
+    Ok(carries)
 }
 
 /// Cells by type, as Yosys counted them.
