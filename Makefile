@@ -119,7 +119,7 @@ BUILD = cargo run --release --quiet -- build
 
 ## board: one bitstream, digits on an iCE40-HX8K (two minutes)
 board: flow
-	$(BUILD) digits-spindrop --board ice40-hx8k --passes 16 --max-passes 16 --pe 16,1,1 --simd 1,16,1 --clock 60
+	$(BUILD) digits-spindrop --board ice40-hx8k --passes 16 --max-passes 16 --pe 16,2,1 --simd 1,16,2 --clock 60
 
 ## boards: all bitstreams of docs/boards.md, and its table (an hour and more)
 boards: board

@@ -9,6 +9,7 @@ mod script;
 mod stage;
 mod tools;
 pub mod vivado;
+pub mod zynq;
 
 pub use error::FlowError;
 pub use report::{Fmax, Used};
