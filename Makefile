@@ -80,7 +80,7 @@ prove: tools
 serial: tools
 	scripts/serial.sh
 
-## cocotb: interfaces of designs in Icarus, AXI and serial, driven by the public cocotb extensions, against the golden model
+## cocotb: interfaces of designs in Icarus, AXI and serial, driven by the public cocotb extensions, against the golden model (four minutes)
 cocotb: tools
 	scripts/install-tools.sh python3 python3-venv
 	scripts/cocotb.sh

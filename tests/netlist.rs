@@ -36,5 +36,5 @@ fn the_netlist_for_ice40_is_exact_and_a_broken_one_is_not() {
     // The memories' contents are in the netlist: other weights, other logits.
     found.sources[0].1 = text.replace(".INIT_0(256'h", ".INIT_0(~256'h");
     assert_ne!(found.sources[0].1, text);
-    assert_ne!(icarus(&found, &golden, &images, &settings).unwrap(), Vec::<String>::new());
+    assert_ne!(icarus(&found, &golden, &images.slice(0..1), &settings).unwrap(), Vec::<String>::new());
 }
