@@ -109,7 +109,7 @@ compare: tools data
 
 ## netlists: what Yosys makes of the digits design for four families, in Icarus against the golden model (some minutes)
 netlists: tools
-	cargo run --release --quiet -- cosim digits-spindrop --passes 2 --max-passes 2 --limit 10 --pe 4,4,1 --simd 16,16,16 --icarus 3 --netlist ice40,ecp5,gowin,xilinx7
+	cargo run --release --quiet -- cosim digits-spindrop --passes 2 --max-passes 2 --limit 10 --pe 4,4,1 --simd 16,16,16 --icarus 2 --netlist ice40,ecp5,gowin,xilinx7
 
 ## flow: install the open tools that make bitstreams (apt for iCE40, the PyPI builds for ECP5 and Gowin into target/flow)
 flow:
