@@ -6,7 +6,7 @@ TEST_TOOLS = $(SIMULATION_TOOLS) iverilog yosys
 # Features that the tests and lints are run with. The trainer's takes some minutes to compile; `make test FEATURES=` leaves it out.
 FEATURES = train parquet
 
-.PHONY: flow board boards cocotb serial prove-axi cnv fuzz demo tools test lint data bench area uncertainty uncertainty-area neurons-area faults random-study campaign workflow prove prove-chips compare
+.PHONY: flow board boards netlists cocotb serial prove-axi cnv fuzz demo tools test lint data bench area uncertainty uncertainty-area neurons-area faults random-study campaign workflow prove prove-chips compare
 
 ## demo: the whole way with a bundled network, from model to proven Verilog
 demo:
@@ -84,7 +84,7 @@ prove-chips: tools
 serial: tools
 	scripts/serial.sh
 
-## cocotb: interfaces of designs in Icarus, AXI and serial, driven by the public cocotb extensions, against the golden model
+## cocotb: interfaces of designs in Icarus, AXI and serial, driven by the public cocotb extensions, against the golden model (four minutes)
 cocotb: tools
 	scripts/install-tools.sh python3 python3-venv
 	scripts/cocotb.sh
@@ -111,18 +111,23 @@ compare: tools data
 	cargo run --release --quiet -- compare $(DIGITS) --target-luts 3000 --synthesize
 	cargo run --release --quiet -- compare $(MNIST) --target-luts 4000 --synthesize
 
+## netlists: what Yosys makes of the digits design for four families, in Icarus against the golden model (some minutes)
+netlists: tools
+	cargo run --release --quiet -- cosim digits-spindrop --passes 2 --max-passes 2 --limit 10 --pe 4,4,1 --simd 16,16,16 --icarus 2 --netlist ice40,ecp5,gowin,xilinx7
+
 ## flow: install the open tools that make bitstreams (apt for iCE40, the PyPI builds for ECP5 and Gowin into target/flow)
 flow:
 	scripts/install-flow.sh
 
 BUILD = cargo run --release --quiet -- build
 
-## board: one bitstream, digits on an iCE40-HX8K (some minutes)
+## board: one bitstream, digits on an iCE40-HX8K (two minutes)
 board: flow
-	$(BUILD) digits-spindrop --board ice40-hx8k --target-cycles 500000 --max-passes 16 --clock 24
+	$(BUILD) digits-spindrop --board ice40-hx8k --passes 16 --max-passes 16 --pe 16,2,1 --simd 1,16,2 --clock 60
 
 ## boards: all bitstreams of docs/boards.md, and its table (an hour and more)
 boards: board
-	$(BUILD) digits-spindrop --board tang-nano-9k --max-passes 16
+	$(BUILD) digits-spindrop --board icebreaker --passes 16 --max-passes 16 --pe 8,1,1 --simd 1,8,1 --clock 18
+	$(BUILD) digits-spindrop --board tang-nano-9k --passes 16 --max-passes 16 --pe 16,4,1 --simd 1,16,4 --clock 48
 	$(BUILD) mnist-spindrop-1bit --board ulx3s-85f --passes 32 --max-passes 32 --pe 8,8,8,1 --simd 112,128,128,64 --lanes 8 --clock 50
 	cargo run --release --quiet -- boards --built build --write docs/boards.md

@@ -10,6 +10,7 @@ mod script;
 mod stage;
 mod tools;
 pub mod vivado;
+pub mod zynq;
 
 pub use carry::{Carries, simplify};
 pub use error::FlowError;
