@@ -2,6 +2,7 @@
 
 use super::tool::{Job, find_yosys};
 use super::{CosimError, Dut};
+use crate::flow::simplify_file;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,13 +12,15 @@ use std::process::Command;
 pub enum Family {
     /// Block memories among them.
     Ice40,
-    /// Without block memories and multipliers.
+    /// Without block memories and multipliers; its carry chains are simplified as in a build.
     Ecp5,
     /// Without block memories.
     Gowin,
     /// Without block memories.
     Xilinx7,
 }
+
+const WRITTEN: &str = "write_verilog -noattr netlist.v";
 
 impl Family {
     pub const ALL: [Family; 4] = [Family::Ice40, Family::Ecp5, Family::Gowin, Family::Xilinx7];
@@ -78,15 +81,28 @@ pub fn netlist(dut: &Dut, family: Family) -> Result<Dut, CosimError> {
         fs::write(&path, text).map_err(|e| CosimError::io(&path, e))?;
     }
     let names: Vec<&str> = dut.sources.iter().map(|(name, _)| name.as_str()).collect();
-    let script = format!(
-        "read_verilog {}; {} -top {top}; check -assert; {}write_verilog -noattr netlist.v",
+    let yosys = |script: String| {
+        Job::start(Command::new(&program).args(["-q", "-p", &script]).current_dir(folder.path()))?.finish()
+    };
+    yosys(format!(
+        "read_verilog {}; {} -top {top}; check -assert; {}",
         names.join(" "),
         family.synthesis(),
-        if family.is_read() { String::new() } else { family.replaced(top) },
-    );
-    Job::start(Command::new(&program).args(["-q", "-p", &script]).current_dir(folder.path()))?.finish()?;
+        match family {
+            Family::Ecp5 => "write_json netlist.json".into(),
+            _ if family.is_read() => WRITTEN.to_string(),
+            _ => format!("{}{WRITTEN}", family.replaced(top)),
+        },
+    ))?;
     let read = |path: &Path| fs::read_to_string(path).map_err(|e| CosimError::io(path, e));
-    let mut sources = vec![("netlist.v".to_string(), read(&folder.path().join("netlist.v"))?)];
+    if family == Family::Ecp5 {
+        let path = folder.path().join("netlist.json");
+        simplify_file(&path).map_err(|e| CosimError::io(&path, e))?;
+        yosys(format!("read_json netlist.json; {WRITTEN}"))?;
+    }
+    // A carry-out that is left open is no constant in Verilog.
+    let text = read(&folder.path().join("netlist.v"))?.replace(".COUT(1'hx)", ".COUT()");
+    let mut sources = vec![("netlist.v".to_string(), text)];
     let mut memories = vec![];
     if family.is_read() {
         let models = models(&program, family)?;

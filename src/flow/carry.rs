@@ -15,6 +15,8 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
+use std::path::Path;
+use std::{fs, io};
 
 /// INIT of a half of an adder.
 const ADDER: &str = "1001011010101010";
@@ -105,7 +107,7 @@ fn operand(net: &Value, nets: &Nets, cells: &Map<String, Value>) -> Option<Opera
 }
 
 /// Simplifies the carry chains of a netlist that Yosys wrote as JSON.
-pub fn simplify(netlist: &mut Value) -> Carries {
+fn simplify(netlist: &mut Value) -> Carries {
     let mut done = Carries::default();
     for module in netlist["modules"].as_object_mut().into_iter().flat_map(Map::values_mut) {
         let Some(Value::Object(mut cells)) = module.get_mut("cells").map(Value::take) else { continue };
@@ -134,6 +136,14 @@ pub fn simplify(netlist: &mut Value) -> Carries {
         module["cells"] = Value::Object(cells);
     }
     done
+}
+
+/// The same for the file at `path`.
+pub fn simplify_file(path: &Path) -> io::Result<Carries> {
+    let mut netlist = serde_json::from_str(&fs::read_to_string(path)?)?;
+    let done = simplify(&mut netlist);
+    fs::write(path, netlist.to_string())?;
+    Ok(done)
 }
 
 /// Whether a half adds A and B.

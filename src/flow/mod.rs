@@ -12,7 +12,7 @@ mod tools;
 pub mod vivado;
 pub mod zynq;
 
-pub use carry::{Carries, simplify};
+pub use carry::{Carries, simplify_file};
 pub use error::FlowError;
 pub use report::{Fmax, Used};
 pub use tools::{Kit, Tool};
@@ -130,8 +130,11 @@ fn tools_at_work(order: &Order, kit: &Kit, folder: &Path, stage: impl Fn(&'stati
     fs::write(&path, script::synthesis(order)).map_err(|e| Failure(FlowError::io(&path)(e)))?;
     timed(stage::SYNTHESIS, Command::new(&kit.yosys.program).arg("synth.ys")).map_err(Failure)?;
     let cells = cells(&folder.join("cells.json")).map_err(Failure)?;
-    let carries =
-        if board.family == Family::Ecp5 { Some(simplified(&folder.join("net.json")).map_err(Failure)?) } else { None };
+    let netlist = folder.join("net.json");
+    let carries = match board.family {
+        Family::Ecp5 => Some(simplify_file(&netlist).map_err(|e| Failure(FlowError::io(&netlist)(e)))?),
+        _ => None,
+    };
 
     let place = timed(stage::PLACE, Command::new(&kit.place.program).args(script::place_and_route(order)));
     // Its log says what was short, whether it succeeded or not.
@@ -202,19 +205,6 @@ fn short(board: &Board, used: &BTreeMap<String, Used>) -> Option<String> {
     let over = used.iter().filter(|(_, n)| n.used > n.available);
     let worst = over.max_by(|(_, a), (_, b)| a.percent().total_cmp(&b.percent()));
     worst.map(|(name, n)| format!("it takes {} {name} of the {} that a {} has", n.used, n.available, board.device))
-}
-
-/// Simplifies the carry chains of the netlist at `path`.
-fn simplified(path: &Path) -> Result<Carries, FlowError> {
-    let text = fs::read_to_string(path).map_err(FlowError::io(path))?;
-    let mut netlist = serde_json::from_str(&text).map_err(|e| FlowError::Report {
-        stage: stage::SYNTHESIS.name,
-        what: e.to_string(),
-        log: path.into(),
-    })?;
-    let carries = simplify(&mut netlist);
-    fs::write(path, netlist.to_string()).map_err(FlowError::io(path))?;
-    Ok(carries)
 }
 
 /// Cells by type, as Yosys counted them.
