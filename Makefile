@@ -6,7 +6,7 @@ TEST_TOOLS = $(SIMULATION_TOOLS) iverilog yosys
 # Features that the tests and lints are run with. The trainer's takes some minutes to compile; `make test FEATURES=` leaves it out.
 FEATURES = train parquet
 
-.PHONY: flow refit board boards cocotb serial prove-axi cnv fuzz demo tools test lint data bench area uncertainty uncertainty-area neurons-area faults random-study campaign workflow prove compare
+.PHONY: flow refit board boards netlists cocotb serial prove-axi cnv fuzz demo tools test lint data bench area uncertainty uncertainty-area neurons-area faults random-study campaign workflow prove prove-chips compare
 
 ## demo: the whole way with a bundled network, from model to proven Verilog
 demo:
@@ -39,9 +39,9 @@ bench:
 area: tools
 	scripts/area.sh 16x64x16 16x64x4 8x32x16 4x32x1
 
-## refit: synthesise the designs that changed since the last time, and fit the estimates to all (Yosys; an hour on two cores for all)
+## refit: cells that Yosys counts for a list of designs, of which those that changed are made again: what estimates are to be fitted to (an hour and a half for all)
 refit: tools
-	cargo run --release --quiet --example refit -- --synthesise
+	cargo run --release --quiet --example refit
 
 ## uncertainty: train 36 networks and measure what methods, passes and outliers buy (an hour and a half; needs node)
 uncertainty:
@@ -72,7 +72,7 @@ workflow:
 	test -x target/snakemake/bin/snakemake || (python3 -m venv target/snakemake && target/snakemake/bin/pip install --quiet snakemake)
 	target/snakemake/bin/snakemake -s workflows/campaign/Snakefile --cores 2 --config campaign=campaigns/digits.toml shards=4
 
-## random-study: accuracy, calibration and detection with random sources from bad to good (some minutes)
+## random-study: accuracy, calibration and detection with random sources from bad to good (ten minutes)
 random-study:
 	scripts/random-study.sh
 
@@ -80,11 +80,15 @@ random-study:
 prove: tools
 	scripts/prove.sh
 
+## prove-chips: networks on the chips of chips/, devices and arrays that are not ideal, in Verilator (a quarter of an hour)
+prove-chips: tools
+	scripts/prove-chips.sh
+
 ## serial: the serial port of a design under cocotbext-uart in Icarus, and the Python client against a simulated board
 serial: tools
 	scripts/serial.sh
 
-## cocotb: interfaces of designs in Icarus, AXI and serial, driven by the public cocotb extensions, against the golden model
+## cocotb: interfaces of designs in Icarus, AXI and serial, driven by the public cocotb extensions, against the golden model (four minutes)
 cocotb: tools
 	scripts/install-tools.sh python3 python3-venv
 	scripts/cocotb.sh
@@ -111,18 +115,23 @@ compare: tools data
 	cargo run --release --quiet -- compare $(DIGITS) --target-luts 3000 --synthesize
 	cargo run --release --quiet -- compare $(MNIST) --target-luts 4000 --synthesize
 
+## netlists: what Yosys makes of the digits design for four families, in Icarus against the golden model (some minutes)
+netlists: tools
+	cargo run --release --quiet -- cosim digits-spindrop --passes 2 --max-passes 2 --limit 10 --pe 4,4,1 --simd 16,16,16 --icarus 2 --netlist ice40,ecp5,gowin,xilinx7
+
 ## flow: install the open tools that make bitstreams (apt for iCE40, the PyPI builds for ECP5 and Gowin into target/flow)
 flow:
 	scripts/install-flow.sh
 
 BUILD = cargo run --release --quiet -- build
 
-## board: one bitstream, digits on an iCE40-HX8K (some minutes)
+## board: one bitstream, digits on an iCE40-HX8K (two minutes)
 board: flow
-	$(BUILD) digits-spindrop --board ice40-hx8k --target-cycles 500000 --max-passes 16 --clock 24
+	$(BUILD) digits-spindrop --board ice40-hx8k --passes 16 --max-passes 16 --pe 16,2,1 --simd 1,16,2 --clock 60
 
 ## boards: all bitstreams of docs/boards.md, and its table (an hour and more)
 boards: board
-	$(BUILD) digits-spindrop --board tang-nano-9k --max-passes 16
+	$(BUILD) digits-spindrop --board icebreaker --passes 16 --max-passes 16 --pe 8,1,1 --simd 1,8,1 --clock 18
+	$(BUILD) digits-spindrop --board tang-nano-9k --passes 16 --max-passes 16 --pe 16,4,1 --simd 1,16,4 --clock 48
 	$(BUILD) mnist-spindrop-1bit --board ulx3s-85f --passes 32 --max-passes 32 --pe 8,8,8,1 --simd 112,128,128,64 --lanes 8 --clock 50
 	cargo run --release --quiet -- boards --built build --write docs/boards.md

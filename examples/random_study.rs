@@ -1,7 +1,7 @@
 //! Does the quality of the random source change what a binary Bayesian network says? `make random-study`; `docs/random.md`.
 //!
 //! Runs bundled networks on the same images with sources from deliberately bad ones upward, several seeds each, and writes a
-//! table in Markdown, a CSV and a figure.
+//! CSV, and from that a table in Markdown and a figure. With the folder alone it makes those from the CSV that is there.
 
 use anyhow::{Context, Result, bail};
 use neuspin::data::{self, Other, Split};
@@ -12,6 +12,7 @@ use neuspin::net::{Family, Network, Source, Starts};
 use neuspin::quality::{Sharing, sharing};
 use neuspin::report::{Axis, Figure, Panel, Point, Series};
 use neuspin::uncertainty::{OutlierScore, Prediction, Rule, Scored, Scores};
+use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 use std::fmt::Write;
 use std::path::Path;
@@ -24,7 +25,7 @@ fn sources() -> Vec<(&'static str, u32, Source)> {
     vec![
         ("register of 8 bits", 8, galois),
         ("rotation of 64 bits", 64, taps(1 << 63)),
-        ("1 step a draw, naive starts", 64, Source { starts: Starts::Naive, ..steps(1) }),
+        ("1 step, naive starts", 64, Source { starts: Starts::Naive, ..steps(1) }),
         ("1 step a draw", 64, steps(1)),
         ("4 steps a draw", 64, steps(4)),
         ("register of 16 bits", 16, galois),
@@ -39,14 +40,30 @@ fn sources() -> Vec<(&'static str, u32, Source)> {
     ]
 }
 
+const SPREAD: &str = "spread over seeds";
 const MEASURES: [(&str, bool); 5] =
-    [("accuracy", true), ("ECE", true), ("NLL, nats", false), ("AUROC", true), ("spread over seeds", true)];
+    [("accuracy", true), ("ECE", true), ("NLL, nats", false), ("AUROC", true), (SPREAD, true)];
+
+/// A line of the CSV.
+#[derive(Serialize, Deserialize)]
+struct Line {
+    model: String,
+    /// Images, and what the others are.
+    images: String,
+    passes: u32,
+    source: String,
+    variance_factor: f64,
+    measure: String,
+    seed: u64,
+    value: f64,
+}
 
 /// What the seeds of a source gave, by measure.
+#[derive(Default)]
 struct Row {
-    name: &'static str,
-    values: [Vec<f64>; 5],
+    source: String,
     factor: f64,
+    values: [Vec<f64>; 5],
 }
 
 /// Mean, and half of its 95 % interval by Student's t.
@@ -117,75 +134,112 @@ fn own(model: &Model, limit: usize) -> Result<Own> {
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [images, passes, seeds, out, models @ ..] = &arguments[..] else {
-        bail!("random_study IMAGES PASSES SEEDS FOLDER MODEL...");
-    };
-    let (images, passes, seeds): (usize, u32, u64) = (images.parse()?, passes.parse()?, seeds.parse()?);
+    match &arguments[..] {
+        [folder] => report(Path::new(folder)),
+        [images, passes, seeds, folder, models @ ..] if !models.is_empty() => {
+            let folder = Path::new(folder);
+            measure(images.parse()?, passes.parse()?, seeds.parse()?, folder, models)?;
+            report(folder)
+        }
+        _ => bail!("random_study [IMAGES PASSES SEEDS] FOLDER [MODEL...]"),
+    }
+}
+
+const CSV: &str = "random-study.csv";
+
+/// Runs everything and writes the CSV.
+fn measure(images: usize, passes: u32, seeds: u64, folder: &Path, models: &[String]) -> Result<()> {
     if seeds < 3 {
         bail!("{seeds} seeds; intervals over seeds need at least 3");
     }
-    let out = Path::new(out);
-    std::fs::create_dir_all(out).with_context(|| out.display().to_string())?;
-    let mut csv = csv::Writer::from_path(out.join("random-study.csv"))?;
-    csv.write_record(["model", "source", "variance_factor", "measure", "seed", "value"])?;
-    let (mut text, mut panels) = (String::new(), vec![]);
+    std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    let mut csv = csv::Writer::from_path(folder.join(CSV))?;
     for name in models {
         let model = Model::read(&Path::new("models").join(name))?;
         let mut network = lower(&model)?;
         network.passes = passes;
         let own = own(&model, images)?;
-        let mut rows = vec![];
-        for (name, bits, source) in sources() {
-            network.random.source = source;
+        for (source, bits, description) in sources() {
+            network.random.source = description;
             network.random.lfsr_bits = bits;
-            let factor = sharing(&network)?.iter().map(Sharing::worst).fold(0.0, f64::max);
-            rows.push(Row { name, values: run(&network, &own, seeds)?, factor });
-            eprintln!("{}: {name}", model.name);
+            let variance_factor = sharing(&network)?.iter().map(Sharing::worst).fold(0.0, f64::max);
+            let values = run(&network, &own, seeds)?;
+            for (values, (measure, _)) in values.iter().zip(MEASURES) {
+                for (seed, &value) in (1..).zip(values) {
+                    let [model, source, measure] = [&model.name, source, measure].map(str::to_string);
+                    let images = format!("{} images of {}", own.images.len(), own.what);
+                    csv.serialize(Line { model, images, passes, source, variance_factor, measure, seed, value })?;
+                }
+            }
+            eprintln!("{}: {source}", model.name);
         }
-        let count = own.images.len();
-        writeln!(text, "\n`{name}`, {count} images of {}, {passes} passes, {seeds} seeds:\n", own.what)?;
+    }
+    Ok(csv.flush()?)
+}
+
+/// Mean of a measure, and half of its interval.
+fn of_seeds(measure: usize, values: &[f64]) -> Result<(f64, f64)> {
+    let (mean, half) = interval(values)?;
+    // Seeds left out one at a time overlap: the jackknife widens their interval.
+    Ok((mean, if MEASURES[measure].0 == SPREAD { half * (values.len() as f64 - 1.0) } else { half }))
+}
+
+/// The table and the figure of a CSV.
+fn report(folder: &Path) -> Result<()> {
+    let path = folder.join(CSV);
+    let mut studies: Vec<(String, String, Vec<Row>)> = vec![];
+    for line in csv::Reader::from_path(&path).with_context(|| path.display().to_string())?.deserialize() {
+        let line: Line = line.with_context(|| path.display().to_string())?;
+        if studies.last().is_none_or(|(model, ..)| *model != line.model) {
+            let what = format!("{}, {} passes", line.images, line.passes);
+            studies.push((line.model.clone(), what, vec![]));
+        }
+        let Some((.., rows)) = studies.last_mut() else { unreachable!("one was added") };
+        if rows.last().is_none_or(|row| row.source != line.source) {
+            rows.push(Row { source: line.source, factor: line.variance_factor, ..Row::default() });
+        }
+        let measure = MEASURES.iter().position(|(name, _)| *name == line.measure);
+        if let (Some(row), Some(measure)) = (rows.last_mut(), measure) {
+            row.values[measure].push(line.value);
+        }
+    }
+    let mut text = String::new();
+    for (model, what, rows) in &studies {
+        let Some(reference) = rows.last() else { continue };
+        writeln!(text, "\n`{model}`, {what}, {} seeds:\n", reference.values[0].len())?;
         write!(text, "| source | variance factor |")?;
         MEASURES.iter().try_for_each(|(measure, _)| write!(text, " {measure} |"))?;
         writeln!(text, "\n|---|---:|---:|---:|---:|---:|---:|")?;
-        let reference = &rows[rows.len() - 1].values;
-        for row in &rows {
-            write!(text, "| {} | {:.2} |", row.name, row.factor)?;
-            for (m, (values, (measure, percent))) in row.values.iter().zip(MEASURES).enumerate() {
-                let (mean, half) = interval(values)?;
-                // Seeds left out one at a time overlap: the jackknife widens their interval.
-                let half = if m == 4 { half * (values.len() as f64 - 1.0) } else { half };
-                let (due, due_half) = interval(&reference[m])?;
-                let due_half = if m == 4 { due_half * (values.len() as f64 - 1.0) } else { due_half };
+        for row in rows {
+            write!(text, "| {} | {:.2} |", row.source, row.factor)?;
+            for (m, (_, percent)) in MEASURES.into_iter().enumerate() {
+                let (mean, half) = of_seeds(m, &row.values[m])?;
+                let (due, due_half) = of_seeds(m, &reference.values[m])?;
                 let mark = if (mean - due).abs() > half.hypot(due_half) { "**" } else { "" };
                 match percent {
                     true => write!(text, " {mark}{:.2} ± {:.2} %{mark} |", 100.0 * mean, 100.0 * half)?,
                     false => write!(text, " {mark}{mean:.4} ± {half:.4}{mark} |")?,
                 }
-                for (seed, value) in values.iter().enumerate() {
-                    let [factor, seed, value] = [row.factor.to_string(), (seed + 1).to_string(), value.to_string()];
-                    csv.write_record([&model.name, row.name, &factor, measure, &seed, &value])?;
-                }
             }
             writeln!(text)?;
         }
-        let names: Vec<String> = rows.iter().map(|row| row.name.to_string()).collect();
-        for (m, (measure, percent)) in MEASURES.into_iter().enumerate() {
+    }
+    std::fs::write(folder.join("random-study.md"), &text)?;
+    let mut panels = vec![];
+    for (m, (measure, percent)) in MEASURES.into_iter().enumerate() {
+        for (model, _, rows) in &studies {
             let points = rows.iter().enumerate().map(|(x, row)| {
-                let (mean, half) = interval(&row.values[m])?;
-                let half = if m == 4 { half * (row.values[m].len() as f64 - 1.0) } else { half };
+                let (mean, half) = of_seeds(m, &row.values[m])?;
                 Ok(Point::new(x as f64, mean).within((mean - half).max(0.0), mean + half))
             });
             let points = points.collect::<Result<Vec<Point>>>()?;
             let axis = if percent { Axis::new(measure).percent() } else { Axis::new(measure) };
-            panels.push(
-                Panel::categories("", names.clone(), axis, vec![Series::new(&model.name, points)]).titled(&model.name),
-            );
+            let names = rows.iter().map(|row| row.source.clone()).collect();
+            panels.push(Panel::categories("", names, axis, vec![Series::new(model, points)]));
         }
     }
-    csv.flush()?;
-    std::fs::write(out.join("random-study.md"), &text)?;
-    let figure = Figure { columns: 1, panel: (1100.0, 260.0), ..Figure::new(panels) };
-    figure.titled("Quality of the random source").write(&out.join("random-study"))?;
+    let figure = Figure { columns: studies.len(), panel: (560.0, 270.0), ..Figure::new(panels) };
+    figure.titled("Quality of the random source").write(&folder.join("random-study"))?;
     println!("{}", text.trim_end());
     Ok(())
 }

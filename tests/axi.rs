@@ -84,3 +84,75 @@ fn what_cannot_be_wrapped_says_why() {
         assert!(error.contains(said), "{error}");
     }
 }
+
+/// What `program` prints; it must succeed.
+fn said(dir: &Path, program: &str, arguments: &[&str]) -> String {
+    let output = std::process::Command::new(program).args(arguments).current_dir(dir).output();
+    let output = output.unwrap_or_else(|e| panic!("{program} does not start ({e}): this test needs it"));
+    assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Bytes of a frame by the rule of docs/axi.md, bit by bit.
+fn frame(i: &neuspin::rtl::axi::Images, values: &[u32]) -> Vec<u8> {
+    let mut bytes = vec![0u8; (i.beats * i.bits / 8) as usize];
+    for (n, &value) in values.iter().enumerate() {
+        let (beat, place) = (n as u32 / i.values, n as u32 % i.values);
+        let begin =
+            if i.split > 1 { beat / i.split * i.bits + beat % i.split * i.step } else { beat * i.collect * i.bits };
+        for bit in 0..i.value_bits {
+            let at = (begin + place * i.value_bits + bit) as usize;
+            bytes[at / 8] |= ((value >> bit & 1) as u8) << (at % 8);
+        }
+    }
+    bytes
+}
+
+#[test]
+fn helpers_in_python_and_c_pack_images_and_read_results() {
+    let network = digits();
+    let values: Vec<u32> = (0..64).map(|n| (n * 11 + n / 7) % 16).collect();
+    let list = values.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+    // Collected, whole, and split beats; records of one beat, of several, of part of one.
+    for (simd, width) in [(64, Some(64)), (64, None), (8, Some(96)), (4, Some(8)), (16, Some(256))] {
+        let design = build(&network, simd, false, axi(width));
+        let wrapper = design.axi.as_ref().unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let files = files(&design, &network);
+        for name in ["digits_spindrop_axi.py", "digits_spindrop_axi.h"] {
+            std::fs::write(dir.path().join(name), files.get(&format!("registers/{name}")).unwrap()).unwrap();
+        }
+        let r = &wrapper.results;
+        let result: Vec<u8> = (0..r.beats * r.bits / 8).map(|n| (n * 37 + 201) as u8).collect();
+        let record = (r.split * r.bits / 8) as usize;
+        let number = |class: usize, name: &str| {
+            let f = r.fields.iter().find(|f| f.name == name).unwrap();
+            let bytes = &result[class * record + f.byte as usize..][..f.bytes as usize];
+            bytes.iter().rev().fold(0u64, |v, &b| v << 8 | u64::from(b))
+        };
+        let mut expected =
+            frame(&wrapper.images, &values).iter().map(|b| format!("{b:02x}")).collect::<String>() + "\n";
+        for class in [0, 9] {
+            let signed = number(class, "sum") as i32;
+            expected += &format!("{signed} {} {}\n", number(class, "sumsq"), number(class, "class"));
+        }
+        let python = format!(
+            "from digits_spindrop_axi import *\nprint(pack([{list}]).hex())\n\
+             for c in (0, 9):\n    r = unpack(bytes({result:?}))[c]\n    print(r['sum'], r['sumsq'], r['class'])\n"
+        );
+        assert_eq!(said(dir.path(), "python3", &["-B", "-c", &python]), expected, "{simd} {width:?}");
+        let bytes = result.iter().map(u8::to_string).collect::<Vec<_>>().join(", ");
+        let c = format!(
+            "#include \"digits_spindrop_axi.h\"\n#include <stdio.h>\nint main(void) {{\n\
+             static const int32_t values[] = {{{list}}};\nstatic const uint8_t result[] = {{{bytes}}};\n\
+             static uint8_t frame[DIGITS_SPINDROP_IMAGE_BYTES];\ndigits_spindrop_pack(values, frame);\n\
+             for (unsigned n = 0; n < sizeof frame; n++) printf(\"%02x\", frame[n]);\nputs(\"\");\n\
+             for (unsigned c = 0; c < 10; c += 9) {{\ndigits_spindrop_record r = digits_spindrop_unpack(result, c);\n\
+             printf(\"%d %llu %u\\n\", (int)r.sum, (unsigned long long)r.sumsq, (unsigned)r.decision);\n}}\nreturn 0;\n}}\n"
+        );
+        std::fs::write(dir.path().join("test.c"), c).unwrap();
+        let arguments = ["-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror", "-o", "test", "test.c"];
+        said(dir.path(), "gcc", &arguments);
+        assert_eq!(said(dir.path(), dir.path().join("test").to_str().unwrap(), &[]), expected, "{simd} {width:?}");
+    }
+}

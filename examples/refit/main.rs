@@ -1,4 +1,4 @@
-//! Estimates of cells, fitted to what Yosys makes of designs: `make refit`.
+//! Cells that Yosys counts for a list of designs, for estimates to be fitted to: `make refit`.
 
 mod rows;
 mod synthesis;
@@ -8,12 +8,9 @@ use anyhow::Result;
 use clap::Parser;
 use std::path::PathBuf;
 
-/// Fit the model of estimates to synthesis results, and show how far it is off for every design.
+/// Synthesise the designs whose results are missing or old.
 #[derive(Parser)]
 struct Args {
-    /// Run Yosys first on the designs whose results are missing or old
-    #[arg(long)]
-    synthesise: bool,
     /// How many at once [default: as many as there are cores]
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
@@ -33,9 +30,6 @@ fn main() -> Result<()> {
     neuspin::interrupt::install()?;
     let trials = trial::trials()?;
     let only = args.only.as_deref().unwrap_or_default();
-    if args.synthesise {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        synthesis::synthesise(&trials, only, &args.models, &args.results, args.jobs.unwrap_or(cores))?;
-    }
-    Ok(())
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    synthesis::synthesise(&trials, only, &args.models, &args.results, args.jobs.unwrap_or(cores))
 }

@@ -106,6 +106,11 @@ impl Board {
         BOARDS.iter().find(|board| board.id == id)
     }
 
+    /// Whether the device has a processor beside the fabric.
+    pub fn has_processor(&self) -> bool {
+        self.device.starts_with("xc7z")
+    }
+
     /// Ports of the top module, and the pin of each.
     pub fn ports(&self) -> Vec<(&'static str, &'static str)> {
         let mut ports = vec![("clk_i", self.clock_pin), ("uart_rx_i", self.rx_pin), ("uart_tx_o", self.tx_pin)];

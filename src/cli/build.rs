@@ -8,9 +8,10 @@ use anyhow::{Context, Result, anyhow};
 use neuspin::board::{BOARDS, Board, Clock, module_name, pins, top};
 use neuspin::cosim::synthesize;
 use neuspin::emit::{FileSet, design_files};
-use neuspin::flow::{self, Built, Kit, Order, Used, vivado};
+use neuspin::flow::{self, Built, Kit, Order, Used, vivado, zynq};
 use neuspin::net::Network;
 use neuspin::plan::cost;
+use neuspin::rtl::axi::Axi;
 use neuspin::rtl::uart::Rate;
 use neuspin::rtl::{Design, Options};
 use serde_json::{Value, json};
@@ -22,6 +23,7 @@ Examples:
   neuspin build digits-spindrop --board ice40-hx8k --target-cycles 300000 --max-passes 16
   neuspin build mnist-spindrop-1bit --board ulx3s-85f --passes 32 --clock 70 --target-rate 100000
   neuspin build digits-spindrop --board arty-a7-35t                a Vivado project, which is not run
+  neuspin build digits-spindrop --board pynq-z2 --clock 100        and a block design with a DMA
   neuspin boards                                                   all boards";
 
 /// Build a bitstream: generate the Verilog with its serial port, synthesise, place, route, pack.
@@ -71,7 +73,8 @@ pub fn run(args: &Args, output: &Output) -> Result<Status> {
     let kit = if board.family.is_open() { Some(Kit::find(board.family)?) } else { None };
     pins(board, board.constraint_text())?;
     let (model, network) = args.model.network(&args.draws)?;
-    let design = args.plan.design_for(&network, Options::default(), board, clock.hz())?;
+    let axi = board.has_processor().then_some(Axi { width: Some(zynq::STREAM_BITS) });
+    let design = args.plan.design_for(&network, Options { axi, ..Options::default() }, board, clock.hz())?;
     let rate = Rate::new(args.baud, clock.hz().round() as u32).context("--baud")?;
     let design = design.with_uart(&network, rate)?;
     let expected = flow::expected(board, &cost(&network, &design.plan));
@@ -86,7 +89,7 @@ pub fn run(args: &Args, output: &Output) -> Result<Status> {
     let inner = design.uart.as_ref().map(|uart| uart.top.clone()).unwrap_or_default();
     files.insert(&format!("{name}.v"), top(board, &clock, &inner, &name))?;
     files.insert(board.constraints, board.constraint_text())?;
-    let Some(kit) = kit else { return project(args, output, &design, &name, files, &out) };
+    let Some(kit) = kit else { return project(args, output, &design, (&name, clock), files, &out) };
 
     let order = Order { design: &design, board, clock, top: &name, files: &files, seed: args.place_seed, out: &out };
     let spinner = output.spinner("build");
@@ -167,12 +170,18 @@ fn project(
     args: &Args,
     output: &Output,
     design: &Design,
-    name: &str,
+    (name, clock): (&str, Clock),
     mut files: FileSet,
     out: &Path,
 ) -> Result<Status> {
     let board = args.board;
     files.insert(vivado::PROJECT, vivado::project(board, name, &files))?;
+    let mut projects = vec![vivado::PROJECT];
+    if let Some(wrapper) = &design.axi {
+        files.insert(zynq::BLOCK_DESIGN, zynq::block_design(board, wrapper, clock.mhz, &files))?;
+        files.insert(zynq::EXAMPLE, zynq::example(wrapper, &design.name))?;
+        projects.push(zynq::BLOCK_DESIGN);
+    }
     let spinner = output.spinner("synthesis");
     let cells = synthesize(design);
     spinner.finish_and_clear();
@@ -184,11 +193,10 @@ fn project(
     };
     let c = board.capacity;
     let over = cells.luts + cells.memory_luts > c.luts || cells.block_rams > c.block_rams;
-    let json =
-        json!({ "board": board.id, "project": out.join(vivado::PROJECT), "run": false, "cells_by_yosys": cells });
+    let json = json!({ "board": board.id, "projects": projects.iter().map(|file| out.join(file)).collect::<Vec<_>>(), "run": false, "cells_by_yosys": cells });
     let text = facts(&[
         ("board", format!("{}, {}", board.name, board.device)),
-        ("project", format!("{} (generated; Vivado was not run)", out.join(vivado::PROJECT).display())),
+        ("project", format!("{} in {} (generated; Vivado was not run)", projects.join(", "), out.display())),
         ("LUT", format!("{}, by Yosys, of the core alone", of(cells.luts + cells.memory_luts, c.luts))),
         ("FF", of(cells.registers, c.registers)),
         ("block RAM", of(cells.block_rams, c.block_rams)),

@@ -8,10 +8,11 @@ use super::plan_arg::PlanArgs;
 use super::program_arg::ProgramArgs;
 use super::proof::{Proof, Verdict};
 use anyhow::{Result, ensure};
-use neuspin::cosim::{Builder, Outcome, Stimulus};
+use neuspin::cosim::{Builder, Family, Outcome, Stimulus};
 use neuspin::golden::Golden;
 use serde_json::json;
 use std::path::PathBuf;
+use std::time::Instant;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -25,6 +26,7 @@ Examples:
   neuspin cosim digits-spindrop --program digits-spatial             written by a host before the run
   neuspin cosim digits-spindrop --stuck 0.1 --spares 8 --limit 50    a die with stuck cells, repaired
   neuspin cosim digits-spindrop --icarus 3                           a second simulator
+  neuspin cosim digits-spindrop --icarus 2 --netlist ice40,ecp5      and what synthesis makes of the design
   neuspin cosim mnist-spindrop-8bit --data images.npy --passes 8 --json";
 
 /// Simulate the hardware and compare every output bit with the golden model.
@@ -74,6 +76,16 @@ struct SimulationArgs {
     /// Run the first N images in Icarus, too
     #[arg(long, value_name = "N")]
     icarus: Option<usize>,
+    /// Synthesise the design with Yosys for these families, and run the images for Icarus on the netlists, too: ice40, ecp5, gowin, xilinx7
+    #[arg(long, value_name = "FAMILY,...", value_delimiter = ',', requires = "icarus", value_parser = known)]
+    netlist: Vec<Family>,
+}
+
+fn known(name: &str) -> Result<Family, String> {
+    Family::ALL.into_iter().find(|family| family.name() == name).ok_or_else(|| {
+        let all = Family::ALL.map(Family::name);
+        format!("no such family; there are {}", all.join(", "))
+    })
 }
 
 /// How many passes the images took.
@@ -121,7 +133,13 @@ pub fn run(args: &Args, output: &Output) -> Result<Status> {
             break;
         }
     }
-    let icarus = simulation.icarus.map(|count| proof.icarus(count, output)).transpose()?;
+    let icarus = simulation.icarus.map(|count| proof.icarus(count, None, output)).transpose()?;
+    let mut netlists = vec![];
+    for &family in &simulation.netlist {
+        let start = Instant::now();
+        let found = proof.icarus(simulation.icarus.unwrap_or(1), Some(family), output)?;
+        netlists.push((family.name(), found, start.elapsed().as_secs_f64()));
+    }
     let last = verdicts.len() as u64 - 1;
     if let Some(path) = &simulation.wave {
         let wrong = verdicts.last().and_then(|v| v.outcome.first_wrong());
@@ -129,6 +147,7 @@ pub fn run(args: &Args, output: &Output) -> Result<Status> {
     }
 
     let good = verdicts.iter().all(Verdict::is_good) && icarus.as_ref().is_none_or(Vec::is_empty);
+    let good = good && netlists.iter().all(|(_, found, _)| found.is_empty());
     let json = json!({
         "design": design.name,
         "data": inputs.name,
@@ -137,6 +156,10 @@ pub fn run(args: &Args, output: &Output) -> Result<Status> {
         "good": good,
         "runs": verdicts.iter().map(Verdict::json).collect::<Vec<_>>(),
         "icarus": icarus,
+        "netlists": netlists
+            .iter()
+            .map(|(family, found, seconds)| json!({ "family": family, "differences": found, "seconds": seconds }))
+            .collect::<Vec<_>>(),
         "wave": simulation.wave,
         "writes": writes,
         "verified": written.verified,
@@ -168,6 +191,12 @@ pub fn run(args: &Args, output: &Output) -> Result<Status> {
         Some(found) if found.is_empty() => text += "Icarus agrees\n",
         Some(found) => text += &format!("Icarus disagrees:\n  {}\n", found.join("\n  ")),
         None => {}
+    }
+    for (family, found, seconds) in &netlists {
+        text += &match found.as_slice() {
+            [] => format!("the netlist for {family} agrees ({seconds:.0} s)\n"),
+            _ => format!("the netlist for {family} disagrees:\n  {}\n", found.join("\n  ")),
+        };
     }
     if let Some(path) = &simulation.wave {
         text += &format!("waveform in {}\n", path.display());

@@ -3,7 +3,8 @@
 use super::output::Output;
 use anyhow::Result;
 use neuspin::cosim::{
-    self, Builder, Dut, Mismatch, Options, Outcome, Reference, Request, Settings, Stimulus, cosimulate, locate,
+    self, Builder, Dut, Family, Mismatch, Options, Outcome, Reference, Request, Settings, Stimulus, cosimulate, locate,
+    netlist,
 };
 use neuspin::net::{Images, Network};
 use neuspin::rtl::{self, Design};
@@ -135,12 +136,14 @@ impl Proof<'_> {
         Ok(())
     }
 
-    /// What Icarus finds wrong with the first `count` images.
-    pub fn icarus(&self, count: usize, output: &Output) -> Result<Vec<String>> {
+    /// What Icarus finds wrong with the first `count` images, on the design or on its netlist for `family`.
+    pub fn icarus(&self, count: usize, family: Option<Family>, output: &Output) -> Result<Vec<String>> {
         let spinner = output.spinner("Icarus");
         let images = self.images.slice(0..count.min(self.images.len()));
-        spinner.set_message(format!("{} images", images.len()));
+        let of = family.map_or(String::new(), |family| format!(" of the netlist for {}", family.name()));
+        spinner.set_message(format!("{} images{of}", images.len()));
         let dut = Dut::of(self.design);
+        let dut = family.map(|family| netlist(&dut, family)).transpose()?.unwrap_or(dut);
         let settings = Settings::of_design(self.network, &dut);
         let found = cosim::icarus(&dut, self.reference, &images, &settings)?;
         spinner.finish_and_clear();

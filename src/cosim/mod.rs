@@ -15,6 +15,7 @@ mod host;
 mod icarus;
 mod locate;
 mod mismatch;
+mod netlist;
 mod protocol;
 mod serve;
 mod session;
@@ -31,10 +32,11 @@ pub use host::{Answer, Host, Request};
 pub use icarus::icarus;
 pub use locate::locate;
 pub use mismatch::{Mismatch, Place};
+pub use netlist::{Family, netlist};
 pub use serve::{Line, serve};
 pub use session::{Options, Outcome, Settings, cosimulate};
 pub use simulation::Stimulus;
 pub use synthesis::{
-    Cells, Counts, LOGIC_CELLS, SMALL_TABLE, mapping, synthesize, synthesize_for, synthesize_modules, top_and_modules,
+    Cells, Counts, LOGIC_CELLS, mapping, synthesize, synthesize_for, synthesize_modules, top_and_modules,
 };
 pub use uart::{SimulatedBoard, Step};

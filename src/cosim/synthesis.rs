@@ -12,8 +12,9 @@ use std::fmt::Write;
 use std::fs;
 use std::process::Command;
 
-/// Bits up to which a table of an iCE40 is made of LUTs: a block memory there has 4 kbit, and no more than 16 bits a word.
-pub const SMALL_TABLE: u64 = 1280;
+/// LUTs of an iCE40 that are spent to save a block memory. It has some 200 LUTs for each, and a block memory has at most 16 bits a
+/// word: a wide table of few words fills many of them with hardly anything.
+const LUTS_FOR_A_BLOCK: usize = 100;
 
 /// Cells by what they are; nothing is placed or routed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -86,22 +87,33 @@ pub fn mapping(family: Family, design: &Design, top: &str) -> String {
     commands
 }
 
-/// Memories, by module, that are too small for a block memory of their own.
+/// Memories of an iCE40, by module, that are better made of LUTs: tables of few bits, or of few words.
 fn small_memories(design: &Design) -> Vec<(String, &'static str)> {
     let name = &design.name;
     let mut small = vec![(format!("{name}_logits"), "votes")];
     for (index, l) in design.layers.iter().enumerate() {
         let layer = format!("{name}_layer{index}");
-        if (l.weight_planes * l.inputs * l.outputs * l.crossbars()) as u64 <= SMALL_TABLE {
+        let weights = l.weight_planes * l.pe * l.simd;
+        if is_small(l.inputs * l.outputs * l.crossbars() / (l.pe * l.simd), weights) {
             small.push((layer.clone(), "weights"));
         }
         let starts = design.images.iter().find(|image| image.file == format!("{layer}_starts.hex"));
-        let bits = |image: &MemoryImage| 4 * image.text.split_whitespace().map(str::len).sum::<usize>();
-        if starts.is_some_and(|image| bits(image) as u64 <= SMALL_TABLE) {
+        let shape = starts.map(|image| {
+            let words = image.text.lines().filter(|line| !line.starts_with("//"));
+            (words.clone().count(), 4 * words.map(|line| line.trim().len()).max().unwrap_or(0))
+        });
+        if shape.is_some_and(|(words, bits)| is_small(words, bits)) {
             small.push((layer, "starts"));
         }
     }
     small
+}
+
+/// Whether a table of so many words costs an iCE40 less as LUTs, of 16 bits each, than as block memories of 4096 bits, 16 a word.
+fn is_small(words: usize, bits: usize) -> bool {
+    let luts = bits * words.div_ceil(16);
+    let blocks = bits.div_ceil(16).max((words * bits).div_ceil(4096));
+    luts <= LUTS_FOR_A_BLOCK * blocks
 }
 
 /// Runs Yosys; `commands` are those of [`mapping`].

@@ -31,14 +31,15 @@ pub enum CurveError {
 }
 
 impl Curve {
-    /// Reads CSV: a header, then a drive and a probability a line.
-    pub fn read(reader: impl Read) -> Result<Curve, CurveError> {
+    /// Reads CSV: a header, then a drive and a probability a line; `#` begins a comment.
+    pub fn read(mut reader: impl Read) -> Result<Curve, CurveError> {
         let mut points: Vec<(f64, f64)> = vec![];
-        let mut table =
-            csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).comment(Some(b'#')).from_reader(reader);
-        for record in table.records() {
-            let record = record.map_err(|e| CurveError::Table(e.to_string()))?;
-            let line = record.position().map_or(0, |p| p.line());
+        let mut text = String::new();
+        reader.read_to_string(&mut text).map_err(|e| CurveError::Table(e.to_string()))?;
+        // A CSV reader takes the line of a comment for that of the record behind it.
+        let lines = text.lines().zip(1u64..).filter(|(text, _)| !text.trim().is_empty() && !text.starts_with('#'));
+        for (record, line) in lines.skip(1) {
+            let record: Vec<&str> = record.split(',').map(str::trim).collect();
             if record.len() != 2 {
                 return Err(CurveError::Columns { line, found: record.len() });
             }
@@ -130,6 +131,7 @@ mod tests {
         for (text, expected) in [
             ("V,P\n0.1,0.2\n0.2,0.1\n", "line 3: a probability of 0.1 after 0.2"),
             ("V,P\n0.1,0.2\n0.1,0.3\n", "line 3: a drive of 0.1 after 0.1"),
+            ("V,P\n0.1,0.2\n# measured\n\n0.2,0.1\n", "line 5: a probability of 0.1 after 0.2"),
             ("V,P\n0.1,1.2\n", "line 2: a probability of 1.2; 0 to 1"),
             ("V,P\n0.1,0.2\n", "1 points; at least 2"),
             ("", "0 points; at least 2"),

@@ -28,6 +28,9 @@ pub fn design_files(design: &Design, network: &Network, origin: &str) -> Result<
         files.insert(&module.file_name(), module.text())?;
     }
     registers::add(&mut files, &design.name, design.axi.as_ref().map_or(&design.registers, |axi| &axi.registers))?;
+    if let Some(axi) = &design.axi {
+        registers::add_streams(&mut files, &design.name, axi)?;
+    }
     let mut manifest = manifest(design, network, origin);
     manifest["files"] = files.iter().map(|(path, bytes)| json!({ "path": path, "sha256": sha256(bytes) })).collect();
     files.insert(MANIFEST, format!("{manifest:#}\n"))?;

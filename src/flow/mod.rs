@@ -3,13 +3,16 @@
 //! Everything is made in a folder aside. It takes the place of the old one when the bitstream is there and its clock is met; else the old
 //! one stays as it is, and the logs go to `<folder>-failed`.
 
+mod carry;
 mod error;
 mod report;
 mod script;
 mod stage;
 mod tools;
 pub mod vivado;
+pub mod zynq;
 
+pub use carry::{Carries, simplify_file};
 pub use error::FlowError;
 pub use report::{Fmax, Used};
 pub use tools::{Kit, Tool};
@@ -47,6 +50,9 @@ pub struct Built {
     pub registers: Used,
     pub block_rams: Used,
     pub multipliers: Used,
+    /// Carry chains that were simplified, of an ECP5.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub carries: Option<Carries>,
     /// The design's clock after routing.
     pub fmax: Fmax,
     /// File name of the bitstream.
@@ -124,6 +130,11 @@ fn tools_at_work(order: &Order, kit: &Kit, folder: &Path, stage: impl Fn(&'stati
     fs::write(&path, script::synthesis(order)).map_err(|e| Failure(FlowError::io(&path)(e)))?;
     timed(stage::SYNTHESIS, Command::new(&kit.yosys.program).arg("synth.ys")).map_err(Failure)?;
     let cells = cells(&folder.join("cells.json")).map_err(Failure)?;
+    let netlist = folder.join("net.json");
+    let carries = match board.family {
+        Family::Ecp5 => Some(simplify_file(&netlist).map_err(|e| Failure(FlowError::io(&netlist)(e)))?),
+        _ => None,
+    };
 
     let place = timed(stage::PLACE, Command::new(&kit.place.program).args(script::place_and_route(order)));
     // Its log says what was short, whether it succeeded or not.
@@ -176,6 +187,7 @@ fn tools_at_work(order: &Order, kit: &Kit, folder: &Path, stage: impl Fn(&'stati
         registers,
         block_rams: of(block_rams, capacity.block_rams),
         multipliers: of(multipliers, capacity.multipliers),
+        carries,
         fmax: slowest.clone(),
         bitstream,
         tools: [&kit.yosys, &kit.place, &kit.pack].iter().map(|tool| describe(tool)).collect(),

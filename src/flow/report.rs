@@ -57,7 +57,7 @@ pub fn names(family: Family) -> [&'static str; 4] {
     match family {
         Family::Ice40Up | Family::Ice40Hx => ["ICESTORM_LC", "", "ICESTORM_RAM", "ICESTORM_DSP"],
         Family::Ecp5 => ["TRELLIS_COMB", "TRELLIS_FF", "DP16KD", "MULT18X18D"],
-        Family::Gw1n | Family::Gw2a => ["LUT4", "DFF", "BSRAM", "DSP"],
+        Family::Gw1n | Family::Gw2a => ["LUT4", "DFF", "BSRAM", "MULT18X18"],
         Family::Xilinx7 => ["", "", "", ""],
     }
 }

@@ -33,7 +33,7 @@ pub(super) fn place_and_route(order: &Order) -> Vec<String> {
             format!("--{device} --package {package} --pcf {pins} --asc placed.asc")
         }
         Family::Ecp5 => {
-            format!("--{device} --package {package} --speed 6 --lpf {pins} --textcfg placed.config")
+            format!("--{device} --package {package} --speed 6 --router router2 --lpf {pins} --textcfg placed.config")
         }
         Family::Gw1n => format!("--device {device} --vopt family=GW1N-9C --vopt cst={pins} --write placed.json"),
         Family::Gw2a => format!("--device {device} --vopt family=GW2A-18C --vopt cst={pins} --write placed.json"),

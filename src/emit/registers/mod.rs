@@ -5,9 +5,11 @@ mod c;
 mod markdown;
 mod python;
 mod rdl;
+mod streams;
 
 use super::{EmitError, FileSet};
 use crate::rtl::Register;
+use crate::rtl::axi::Wrapper;
 
 /// Adds `registers/<design>_regs.*` to the files of a design.
 ///
@@ -21,6 +23,15 @@ pub fn add(files: &mut FileSet, design: &str, registers: &[Register]) -> Result<
         ("rdl", rdl::text(design, registers)),
     ];
     texts.into_iter().try_for_each(|(kind, text)| files.insert(&format!("registers/{design}_regs.{kind}"), text))
+}
+
+/// Adds `registers/<design>_axi.*`: frames of the streams of a design behind AXI, for programs.
+///
+/// # Errors
+/// If a file of that name is there already.
+pub fn add_streams(files: &mut FileSet, design: &str, wrapper: &Wrapper) -> Result<(), EmitError> {
+    files.insert(&format!("registers/{design}_axi.py"), streams::python(design, wrapper))?;
+    files.insert(&format!("registers/{design}_axi.h"), streams::c(design, wrapper))
 }
 
 /// Offset in bytes, as on a bus of 32-bit words.
