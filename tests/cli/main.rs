@@ -133,6 +133,26 @@ fn cosim_runs_paused_streams_waves_and_icarus() {
 }
 
 #[test]
+fn a_chip_on_which_nothing_is_ideal_is_exact_on_digits() {
+    let folder = tempfile::tempdir().unwrap();
+    let chip = concat!(env!("CARGO_MANIFEST_DIR"), "/chips/worn.toml");
+    let args = ["cosim", "digits-spindrop", "--chip", chip, "--limit", "12", "--passes", "5", "--gap", "0.2"];
+    let json = json(folder.path(), &args);
+    assert_eq!(json["good"], true, "{json}");
+}
+
+#[test]
+fn a_design_that_is_written_before_the_run_is_exact_on_digits() {
+    let folder = tempfile::tempdir().unwrap();
+    let fold = ["--limit", "6", "--passes", "3", "--max-passes", "4", "--pe", "8,4,1", "--simd", "64,128,32"];
+    for with in [&["--program", "digits-spatial"][..], &["--stuck", "0.02", "--spares", "2"]] {
+        let args = [&["cosim", "digits-spindrop"], &fold[..], with].concat();
+        let json = json(folder.path(), &args);
+        assert_eq!(json["good"], true, "{with:?}: {json}");
+    }
+}
+
+#[test]
 fn calibrated_thresholds_become_reset_values_and_flag_as_the_golden_model_does() {
     let folder = tempfile::tempdir().unwrap();
     for class_wise in [false, true] {

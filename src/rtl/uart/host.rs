@@ -356,7 +356,10 @@ impl Host {
         let class_end = at.eq(&lit(at.width(), u128::from(self.class_bytes() - 1)));
         let turns = m.wire_is("turns", &(&result & mux(&in_head, &head_end, &class_end)));
         let class_sent = m.wire_is("class_sent", &(&payload_taken & &turns & !&in_head));
-        m.assign(&out_ready, &class_sent);
+        let class_taken = m.reg("class_taken_q", 1);
+        m.note("a clock late, so that no path runs from the line to the core: the line takes many clocks a byte");
+        m.assign(&out_ready, &class_taken);
+        m.clocked(&clk, [set(&class_taken, &(&rst_n & &class_sent))]);
         m.assign(&answered, &(&done & &result));
         m.assign(&replied, &(&done & !&result));
         m.clocked(
