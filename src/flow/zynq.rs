@@ -272,7 +272,7 @@ mod tests {
         // And nothing of it is left open.
         for port in ports {
             let is = |pin: &&str| port.name == **pin || port.name.starts_with(&format!("{pin}_"));
-            assert!(used.iter().any(|pin| is(pin)), "{}", port.name);
+            assert!(used.iter().any(is), "{}", port.name);
         }
         for cell in ["ps7", "dma", "control", "memory", "reset", "interrupts", "neuspin"] {
             assert!(
