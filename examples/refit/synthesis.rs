@@ -87,7 +87,7 @@ pub fn synthesise(trials: &[Trial], only: &str, models: &Path, out: &Path, at_on
         failed
     };
     let failed: usize = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..at_once).map(|_| scope.spawn(&work)).collect();
+        let threads: Vec<_> = (0..at_once).map(|_| scope.spawn(work)).collect();
         threads.into_iter().map(|thread| thread.join().expect("a thread of Yosys runs")).sum()
     });
     // In the order of the designs, whoever came first.
