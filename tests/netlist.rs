@@ -2,7 +2,7 @@
 //!
 //! `make netlists` does the same for all families.
 
-use neuspin::cosim::{Dut, Family, Settings, icarus, netlist};
+use neuspin::cosim::{Dut, NetlistFamily, Settings, icarus, netlist};
 use neuspin::golden::Golden;
 use neuspin::lower::lower;
 use neuspin::model::Model;
@@ -27,7 +27,7 @@ fn the_netlist_for_ice40_is_exact_and_a_broken_one_is_not() {
     let values = (0..64 * 2).map(|n| (n * 7 + n / 5) % 16).collect();
     let images = Images::new(&network.input, values).unwrap();
     let golden = Golden::new(&network).unwrap();
-    let mut found = netlist(&Dut::of(&design), Family::Ice40).unwrap();
+    let mut found = netlist(&Dut::of(&design), NetlistFamily::Ice40).unwrap();
     let settings = Settings::of_design(&network, &found);
     let text = found.sources[0].1.clone();
     assert!(text.contains("SB_RAM40_4K") && text.contains("SB_LUT4") && found.sources.len() == 2);

@@ -8,7 +8,7 @@ use super::plan_arg::PlanArgs;
 use super::program_arg::ProgramArgs;
 use super::proof::{Proof, Verdict};
 use anyhow::{Result, ensure};
-use neuspin::cosim::{Builder, Family, Outcome, Stimulus};
+use neuspin::cosim::{Builder, NetlistFamily, Outcome, Stimulus};
 use neuspin::golden::Golden;
 use serde_json::json;
 use std::path::PathBuf;
@@ -78,12 +78,12 @@ struct SimulationArgs {
     icarus: Option<usize>,
     /// Synthesise the design with Yosys for these families, and run the images for Icarus on the netlists, too: ice40, ecp5, gowin, xilinx7
     #[arg(long, value_name = "FAMILY,...", value_delimiter = ',', requires = "icarus", value_parser = known)]
-    netlist: Vec<Family>,
+    netlist: Vec<NetlistFamily>,
 }
 
-fn known(name: &str) -> Result<Family, String> {
-    Family::ALL.into_iter().find(|family| family.name() == name).ok_or_else(|| {
-        let all = Family::ALL.map(Family::name);
+fn known(name: &str) -> Result<NetlistFamily, String> {
+    NetlistFamily::ALL.into_iter().find(|family| family.name() == name).ok_or_else(|| {
+        let all = NetlistFamily::ALL.map(NetlistFamily::name);
         format!("no such family; there are {}", all.join(", "))
     })
 }

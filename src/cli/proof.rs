@@ -3,8 +3,8 @@
 use super::output::Output;
 use anyhow::Result;
 use neuspin::cosim::{
-    self, Builder, Dut, Family, Mismatch, Options, Outcome, Reference, Request, Settings, Stimulus, cosimulate, locate,
-    netlist,
+    self, Builder, Dut, Mismatch, NetlistFamily, Options, Outcome, Reference, Request, Settings, Stimulus, cosimulate,
+    locate, netlist,
 };
 use neuspin::net::{Images, Network};
 use neuspin::rtl::{self, Design};
@@ -137,7 +137,7 @@ impl Proof<'_> {
     }
 
     /// What Icarus finds wrong with the first `count` images, on the design or on its netlist for `family`.
-    pub fn icarus(&self, count: usize, family: Option<Family>, output: &Output) -> Result<Vec<String>> {
+    pub fn icarus(&self, count: usize, family: Option<NetlistFamily>, output: &Output) -> Result<Vec<String>> {
         let spinner = output.spinner("Icarus");
         let images = self.images.slice(0..count.min(self.images.len()));
         let of = family.map_or(String::new(), |family| format!(" of the netlist for {}", family.name()));

@@ -6,6 +6,7 @@
 
 mod build;
 mod cache;
+mod carry;
 mod check;
 mod design;
 mod dut;
@@ -25,6 +26,7 @@ mod tool;
 mod uart;
 
 pub use build::Builder;
+pub use carry::{Carries, simplify_file};
 pub use dut::{Dut, Ports, Tap, UncertaintyPorts, Widths};
 pub use error::CosimError;
 pub use expect::{Expected, Reference};
@@ -32,7 +34,7 @@ pub use host::{Answer, Host, Request};
 pub use icarus::icarus;
 pub use locate::locate;
 pub use mismatch::{Mismatch, Place};
-pub use netlist::{Family, netlist};
+pub use netlist::{NetlistFamily, netlist};
 pub use serve::{Line, serve};
 pub use session::{Options, Outcome, Settings, cosimulate};
 pub use simulation::Stimulus;

@@ -1,15 +1,14 @@
 //! A design as the netlist that synthesis makes of it, for a simulation with the cells' models that come with Yosys.
 
 use super::tool::{Job, find_yosys};
-use super::{CosimError, Dut};
-use crate::flow::simplify_file;
+use super::{CosimError, Dut, simplify_file};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Families whose cells have models.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Family {
+pub enum NetlistFamily {
     /// Block memories among them.
     Ice40,
     /// Without block memories and multipliers; its carry chains are simplified as in a build.
@@ -22,15 +21,16 @@ pub enum Family {
 
 const WRITTEN: &str = "write_verilog -noattr netlist.v";
 
-impl Family {
-    pub const ALL: [Family; 4] = [Family::Ice40, Family::Ecp5, Family::Gowin, Family::Xilinx7];
+impl NetlistFamily {
+    pub const ALL: [NetlistFamily; 4] =
+        [NetlistFamily::Ice40, NetlistFamily::Ecp5, NetlistFamily::Gowin, NetlistFamily::Xilinx7];
 
     pub fn name(self) -> &'static str {
         match self {
-            Family::Ice40 => "ice40",
-            Family::Ecp5 => "ecp5",
-            Family::Gowin => "gowin",
-            Family::Xilinx7 => "xilinx7",
+            NetlistFamily::Ice40 => "ice40",
+            NetlistFamily::Ecp5 => "ecp5",
+            NetlistFamily::Gowin => "gowin",
+            NetlistFamily::Xilinx7 => "xilinx7",
         }
     }
 
@@ -38,16 +38,16 @@ impl Family {
     /// that asks for block memory gets it, whatever the options: so nobody may ask.
     fn synthesis(self) -> &'static str {
         match self {
-            Family::Ice40 => "setattr -unset ram_style a:ram_style=distributed; synth_ice40",
-            Family::Ecp5 => "setattr -unset ram_style */m:*; synth_ecp5 -nowidelut -nobram -nodsp",
-            Family::Gowin => "setattr -unset ram_style */m:*; synth_gowin -nobram",
-            Family::Xilinx7 => "setattr -unset ram_style */m:*; synth_xilinx -flatten -noiopad -nobram",
+            NetlistFamily::Ice40 => "setattr -unset ram_style a:ram_style=distributed; synth_ice40",
+            NetlistFamily::Ecp5 => "setattr -unset ram_style */m:*; synth_ecp5 -nowidelut -nobram -nodsp",
+            NetlistFamily::Gowin => "setattr -unset ram_style */m:*; synth_gowin -nobram",
+            NetlistFamily::Xilinx7 => "setattr -unset ram_style */m:*; synth_xilinx -flatten -noiopad -nobram",
         }
     }
 
     /// Whether Icarus reads the models. Version 11 fails at those for Gowin.
     fn is_read(self) -> bool {
-        self != Family::Gowin
+        self != NetlistFamily::Gowin
     }
 
     /// Commands of Yosys that put into the netlist what the models do, in the place of the cells.
@@ -61,7 +61,7 @@ impl Family {
 
     /// Folder of the models, in that of Yosys' data.
     fn folder(self) -> &'static str {
-        if self == Family::Xilinx7 { "xilinx" } else { self.name() }
+        if self == NetlistFamily::Xilinx7 { "xilinx" } else { self.name() }
     }
 }
 
@@ -69,7 +69,7 @@ impl Family {
 ///
 /// # Errors
 /// If Yosys or its models are not there, or synthesis fails.
-pub fn netlist(dut: &Dut, family: Family) -> Result<Dut, CosimError> {
+pub fn netlist(dut: &Dut, family: NetlistFamily) -> Result<Dut, CosimError> {
     let program = find_yosys()?;
     let top = dut.top.as_str();
     let folder = tempfile::Builder::new()
@@ -89,19 +89,22 @@ pub fn netlist(dut: &Dut, family: Family) -> Result<Dut, CosimError> {
         names.join(" "),
         family.synthesis(),
         match family {
-            Family::Ecp5 => "write_json netlist.json".into(),
+            NetlistFamily::Ecp5 => "write_json netlist.json".into(),
             _ if family.is_read() => WRITTEN.to_string(),
             _ => format!("{}{WRITTEN}", family.replaced(top)),
         },
     ))?;
     let read = |path: &Path| fs::read_to_string(path).map_err(|e| CosimError::io(path, e));
-    if family == Family::Ecp5 {
-        let path = folder.path().join("netlist.json");
-        simplify_file(&path).map_err(|e| CosimError::io(&path, e))?;
+    let path = folder.path().join("netlist.v");
+    let text = if family == NetlistFamily::Ecp5 {
+        let json = folder.path().join("netlist.json");
+        simplify_file(&json).map_err(|e| CosimError::io(&json, e))?;
         yosys(format!("read_json netlist.json; {WRITTEN}"))?;
-    }
-    // A carry-out that is left open is no constant in Verilog.
-    let text = read(&folder.path().join("netlist.v"))?.replace(".COUT(1'hx)", ".COUT()");
+        // A carry-out that is left open is no constant in Verilog.
+        read(&path)?.replace(".COUT(1'hx)", ".COUT()")
+    } else {
+        read(&path)?
+    };
     let mut sources = vec![("netlist.v".to_string(), text)];
     let mut memories = vec![];
     if family.is_read() {
@@ -120,7 +123,7 @@ pub fn netlist(dut: &Dut, family: Family) -> Result<Dut, CosimError> {
 }
 
 /// The file of models beside the Yosys that is `program`: `share/yosys` stands beside the folder of the program.
-fn models(program: &str, family: Family) -> Result<PathBuf, CosimError> {
+fn models(program: &str, family: NetlistFamily) -> Result<PathBuf, CosimError> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::env::split_paths(&path).map(|folder| folder.join(program));
     let found = folders.filter(|path| path.is_file()).find_map(|path| {

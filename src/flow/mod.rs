@@ -3,7 +3,6 @@
 //! Everything is made in a folder aside. It takes the place of the old one when the bitstream is there and its clock is met; else the old
 //! one stays as it is, and the logs go to `<folder>-failed`.
 
-mod carry;
 mod error;
 mod report;
 mod script;
@@ -12,12 +11,12 @@ mod tools;
 pub mod vivado;
 pub mod zynq;
 
-pub use carry::{Carries, simplify_file};
 pub use error::FlowError;
 pub use report::{Fmax, Used};
 pub use tools::{Kit, Tool};
 
 use crate::board::{Board, Clock, Family};
+use crate::cosim::{Carries, simplify_file};
 use crate::emit::{Aside, FileSet};
 use crate::rtl::Design;
 use serde::Serialize;

@@ -3,11 +3,61 @@
 use crate::rtl::axi::Wrapper;
 use std::fmt::Write;
 
+/// Shapes of frames, in bytes unless a name says otherwise.
+struct Frames {
+    /// Values of an image, bits of each, values of a beat of the core.
+    values: u32,
+    value_bits: u32,
+    beat_values: u32,
+    /// Of a beat of the stream, and of one of the core.
+    stream: u32,
+    step: u32,
+    /// Beats of the core in one of the stream, or the other way round.
+    split: u32,
+    collect: u32,
+    image_bytes: u32,
+    result_bytes: u32,
+    classes: u32,
+    /// From one class's record to the next.
+    record: u32,
+}
+
+impl Frames {
+    fn of(wrapper: &Wrapper) -> Frames {
+        let (i, r) = (&wrapper.images, &wrapper.results);
+        Frames {
+            values: i.core_beats * i.values,
+            value_bits: i.value_bits,
+            beat_values: i.values,
+            stream: i.bits / 8,
+            step: i.step / 8,
+            split: i.split,
+            collect: i.collect,
+            image_bytes: i.beats * i.bits / 8,
+            result_bytes: r.beats * r.bits / 8,
+            classes: r.beats / r.split,
+            record: r.split * r.bits / 8,
+        }
+    }
+}
+
 /// A Python module with `pack` and `unpack`.
 pub fn python(design: &str, wrapper: &Wrapper) -> String {
-    let (i, r) = (&wrapper.images, &wrapper.results);
+    let Frames {
+        values,
+        value_bits,
+        beat_values,
+        stream,
+        step,
+        split,
+        collect,
+        image_bytes,
+        result_bytes,
+        classes,
+        record,
+    } = Frames::of(wrapper);
     let mut fields = String::new();
-    for f in &r.fields {
+    for f in &wrapper.results.fields {
         let signed = if f.signed { "True" } else { "False" };
         _ = writeln!(fields, "    (\"{}\", {}, {}, {signed}),", f.name, f.byte, f.bytes);
     }
@@ -49,26 +99,27 @@ def unpack(data):
 
     return [record(at) for at in range(0, RESULT_BYTES, RECORD_BYTES)]
 "#,
-        values = i.core_beats * i.values,
-        value_bits = i.value_bits,
-        beat_values = i.values,
-        stream = i.bits / 8,
-        step = i.step / 8,
-        split = i.split,
-        collect = i.collect,
-        image_bytes = i.beats * i.bits / 8,
-        result_bytes = r.beats * r.bits / 8,
-        classes = r.beats / r.split,
-        record = r.split * r.bits / 8,
     )
 }
 
 /// A C header with the same.
 pub fn c(design: &str, wrapper: &Wrapper) -> String {
-    let (i, r) = (&wrapper.images, &wrapper.results);
+    let Frames {
+        values,
+        value_bits,
+        beat_values,
+        stream,
+        step,
+        split,
+        collect,
+        image_bytes,
+        result_bytes,
+        classes,
+        record,
+    } = Frames::of(wrapper);
     let upper = design.to_uppercase();
     let (mut members, mut reads) = (String::new(), String::new());
-    for f in &r.fields {
+    for f in &wrapper.results.fields {
         let unsigned = if f.signed { "" } else { "u" };
         _ = writeln!(members, "    {unsigned}int{}_t {};", 8 * f.bytes, c_name(&f.name));
         _ = writeln!(
@@ -131,17 +182,6 @@ static inline {design}_record {design}_unpack(const uint8_t frame[{result_bytes}
 
 #endif
 "#,
-        values = i.core_beats * i.values,
-        value_bits = i.value_bits,
-        beat_values = i.values,
-        stream = i.bits / 8,
-        step = i.step / 8,
-        split = i.split,
-        collect = i.collect,
-        image_bytes = i.beats * i.bits / 8,
-        result_bytes = r.beats * r.bits / 8,
-        classes = r.beats / r.split,
-        record = r.split * r.bits / 8,
     )
 }
 
