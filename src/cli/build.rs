@@ -20,8 +20,8 @@ use std::path::{Path, PathBuf};
 const EXAMPLES: &str = "\
 Examples:
   neuspin build digits-spindrop --board tang-nano-9k               folded to fit, at the oscillator's clock
-  neuspin build digits-spindrop --board ice40-hx8k --target-cycles 300000 --max-passes 16
-  neuspin build mnist-spindrop-1bit --board ulx3s-85f --passes 32 --clock 70 --target-rate 100000
+  neuspin build digits-spindrop --board ice40-hx8k --pe 16,2,1 --simd 1,16,2 --max-passes 16 --clock 60
+  neuspin build mnist-spindrop-1bit --board ulx3s-85f --passes 32 --clock 50 --target-rate 20000
   neuspin build digits-spindrop --board arty-a7-35t                a Vivado project, which is not run
   neuspin build digits-spindrop --board pynq-z2 --clock 100        and a block design with a DMA
   neuspin boards                                                   all boards";

@@ -1,6 +1,10 @@
-//! What synthesis and place-and-route leave undone in the carry chains of an ECP5, done on the netlist between them.
+//! What synthesis and place-and-route leave undone in carry chains, done on the netlist between them.
 //!
-//! A CCU2C is two LUTs and two bits of a carry chain. In each half `P = INIT(A, B, C, D)` is XORed with the carry, and the carry out is
+//! **iCE40.** A carry whose two operands are one net sits in a logic cell that reads that net twice. nextpnr (0.4 and 0.11) may lead both
+//! through one input of the cell, and then its routers tear the two arcs up in turn for ever. So the second operand gets a LUT of its own, a
+//! twin of the first's. Population counts have such carries: that is how they take in one more bit.
+//!
+//! **ECP5.** A CCU2C is two LUTs and two bits of a carry chain. In each half `P = INIT(A, B, C, D)` is XORed with the carry, and the carry out is
 //! `P ? carry : INIT(A, B, 0, 0)`. An adder as Yosys maps it has C = 0 and D = 1: it computes A XOR B, with A as the carry where they are equal.
 //!
 //! - **Begins.** A chain whose carry-in is a constant gets one more CCU2C in front from nextpnr, to feed the constant in. If the two
@@ -12,6 +16,7 @@
 //!
 //! Measured with Yosys 0.23 on a lane of 8 neurons × 128 inputs: 4,049 cells before, 3,183 after.
 
+use crate::board::Family;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
@@ -30,6 +35,8 @@ pub struct Carries {
     pub ends: usize,
     /// LUTs that became part of a carry cell.
     pub absorbed: usize,
+    /// Operands that got a LUT of their own, on an iCE40.
+    pub twins: usize,
 }
 
 /// The net of a port of one bit: a number, or a constant as text.
@@ -106,6 +113,45 @@ fn operand(net: &Value, nets: &Nets, cells: &Map<String, Value>) -> Option<Opera
     Some(Operand { lut: name.clone(), inputs, table: std::array::from_fn(|at| of(order, at)) })
 }
 
+/// Gives every second operand of an iCE40's carry that is the first one, too, a LUT of its own.
+fn separate(netlist: &mut Value) -> Carries {
+    let mut done = Carries::default();
+    for module in netlist["modules"].as_object_mut().into_iter().flat_map(Map::values_mut) {
+        let Some(Value::Object(mut cells)) = module.get_mut("cells").map(Value::take) else { continue };
+        let nets = Nets::new(module, &cells);
+        let mut next = 1 + nets.drivers.keys().chain(nets.readers.keys()).max().copied().unwrap_or(0);
+        let doubled = |cell: &Value| bit(cell, "I0").is_u64() && bit(cell, "I0") == bit(cell, "I1");
+        let of_type = |cell: &Value, name: &str| cell["type"] == name;
+        let carries = cells.iter().filter(|(_, cell)| of_type(cell, "SB_CARRY") && doubled(cell));
+        let carries: Vec<String> = carries.map(|(name, _)| name.clone()).collect();
+        // The LUT that shares the inputs of a carry is found by them.
+        let sums: Vec<String> = cells
+            .iter()
+            .filter(|(_, cell)| {
+                of_type(cell, "SB_LUT4") && bit(cell, "I1").is_u64() && bit(cell, "I1") == bit(cell, "I2")
+            })
+            .map(|(name, _)| name.clone())
+            .collect();
+        for name in carries {
+            let (operand, carry) = (bit(&cells[&name], "I0").clone(), bit(&cells[&name], "CI").clone());
+            let driver = operand.as_u64().and_then(|net| nets.drivers.get(&net)).and_then(|driver| cells.get(driver));
+            let Some(mut twin) = driver.filter(|cell| of_type(cell, "SB_LUT4")).cloned() else { continue };
+            set(&mut twin, "O", next.into());
+            set(&mut cells[&name], "I1", next.into());
+            for sum in &sums {
+                let cell = &mut cells[sum];
+                if *bit(cell, "I2") == operand && *bit(cell, "I3") == carry {
+                    set(cell, "I2", next.into());
+                }
+            }
+            cells.insert(format!("{name}_twin"), twin);
+            (next, done.twins) = (next + 1, done.twins + 1);
+        }
+        module["cells"] = Value::Object(cells);
+    }
+    done
+}
+
 /// Simplifies the carry chains of a netlist that Yosys wrote as JSON.
 fn simplify(netlist: &mut Value) -> Carries {
     let mut done = Carries::default();
@@ -138,10 +184,14 @@ fn simplify(netlist: &mut Value) -> Carries {
     done
 }
 
-/// The same for the file at `path`.
-pub fn simplify_file(path: &Path) -> io::Result<Carries> {
+/// Mends the carry chains in the file at `path`, a netlist for `family` that Yosys wrote as JSON.
+pub fn mend_carries(path: &Path, family: Family) -> io::Result<Carries> {
     let mut netlist = serde_json::from_str(&fs::read_to_string(path)?)?;
-    let done = simplify(&mut netlist);
+    let done = match family {
+        Family::Ice40Up | Family::Ice40Hx => separate(&mut netlist),
+        Family::Ecp5 => simplify(&mut netlist),
+        Family::Gw1n | Family::Gw2a | Family::Xilinx7 => return Ok(Carries::default()),
+    };
     fs::write(path, netlist.to_string())?;
     Ok(done)
 }
@@ -266,7 +316,7 @@ mod tests {
         let before = chain();
         let mut after = before.clone();
         let done = simplify(&mut after);
-        assert_eq!(done, Carries { begins: 1, ends: 1, absorbed: 2 });
+        assert_eq!(done, Carries { begins: 1, ends: 1, absorbed: 2, twins: 0 });
         let cells = after["modules"]["top"]["cells"].as_object().unwrap();
         assert_eq!(cells.len(), 5, "of the operands of a sum one is absorbed");
         for inputs in 0..1u32 << 11 {
@@ -290,5 +340,35 @@ mod tests {
         let before = netlist.clone();
         assert_eq!(simplify(&mut netlist), Carries::default());
         assert_eq!(netlist, before);
+    }
+
+    #[test]
+    fn an_operand_that_is_both_gets_a_twin() {
+        let cell = |kind: &str, inputs: &[(&str, u64)], output: (&str, u64)| {
+            let directions: Map<String, Value> = inputs.iter().map(|(p, _)| (p.to_string(), json!("input"))).collect();
+            let mut cell = json!({ "type": kind, "port_directions": directions, "connections": {} });
+            cell["port_directions"][output.0] = json!("output");
+            inputs.iter().chain([&output]).for_each(|(port, net)| set(&mut cell, port, (*net).into()));
+            cell
+        };
+        let lut = |inputs, output| cell("SB_LUT4", inputs, ("O", output));
+        let mut netlist = json!({ "modules": { "top": { "ports": {}, "cells": {
+            "match": lut(&[("I0", 2), ("I1", 3), ("I2", 4), ("I3", 5)], 10),
+            "carry": cell("SB_CARRY", &[("I0", 10), ("I1", 10), ("CI", 6)], ("CO", 11)),
+            "sum": lut(&[("I0", 7), ("I1", 10), ("I2", 10), ("I3", 6)], 12),
+            "elsewhere": lut(&[("I0", 7), ("I1", 10), ("I2", 10), ("I3", 8)], 13),
+            "two": cell("SB_CARRY", &[("I0", 10), ("I1", 12), ("CI", 11)], ("CO", 14)),
+        } } } });
+        let before = netlist["modules"]["top"]["cells"].clone();
+        assert_eq!(separate(&mut netlist), Carries { twins: 1, ..Carries::default() });
+        let cells = &netlist["modules"]["top"]["cells"];
+        let nets =
+            |cell: &str, ports: &[&str]| -> Vec<Value> { ports.iter().map(|p| bit(&cells[cell], p).clone()).collect() };
+        assert_eq!(nets("carry", &["I0", "I1", "CI"]), [10, 15, 6]);
+        assert_eq!(nets("sum", &["I0", "I1", "I2", "I3"]), [7, 10, 15, 6]);
+        assert_eq!(nets("carry_twin", &["I0", "I1", "I2", "I3", "O"]), [2, 3, 4, 5, 15]);
+        for same in ["match", "elsewhere", "two"] {
+            assert_eq!(cells[same], before[same]);
+        }
     }
 }

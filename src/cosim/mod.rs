@@ -26,7 +26,7 @@ mod tool;
 mod uart;
 
 pub use build::Builder;
-pub use carry::{Carries, simplify_file};
+pub use carry::{Carries, mend_carries};
 pub use dut::{Dut, Ports, Tap, UncertaintyPorts, Widths};
 pub use error::CosimError;
 pub use expect::{Expected, Reference};

@@ -1,7 +1,8 @@
 //! A design as the netlist that synthesis makes of it, for a simulation with the cells' models that come with Yosys.
 
 use super::tool::{Job, find_yosys};
-use super::{CosimError, Dut, simplify_file};
+use super::{CosimError, Dut, mend_carries};
+use crate::board::Family;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,9 +10,9 @@ use std::process::Command;
 /// Families whose cells have models.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NetlistFamily {
-    /// Block memories among them.
+    /// Block memories among them; its carry chains are mended as in a build.
     Ice40,
-    /// Without block memories and multipliers; its carry chains are simplified as in a build.
+    /// Without block memories and multipliers; and likewise.
     Ecp5,
     /// Without block memories.
     Gowin,
@@ -89,22 +90,24 @@ pub fn netlist(dut: &Dut, family: NetlistFamily) -> Result<Dut, CosimError> {
         names.join(" "),
         family.synthesis(),
         match family {
-            NetlistFamily::Ecp5 => "write_json netlist.json".into(),
+            NetlistFamily::Ice40 | NetlistFamily::Ecp5 => "write_json netlist.json".into(),
             _ if family.is_read() => WRITTEN.to_string(),
             _ => format!("{}{WRITTEN}", family.replaced(top)),
         },
     ))?;
     let read = |path: &Path| fs::read_to_string(path).map_err(|e| CosimError::io(path, e));
-    let path = folder.path().join("netlist.v");
-    let text = if family == NetlistFamily::Ecp5 {
-        let json = folder.path().join("netlist.json");
-        simplify_file(&json).map_err(|e| CosimError::io(&json, e))?;
-        yosys(format!("read_json netlist.json; {WRITTEN}"))?;
-        // A carry-out that is left open is no constant in Verilog.
-        read(&path)?.replace(".COUT(1'hx)", ".COUT()")
-    } else {
-        read(&path)?
+    let mended = match family {
+        NetlistFamily::Ice40 => Some(Family::Ice40Hx),
+        NetlistFamily::Ecp5 => Some(Family::Ecp5),
+        NetlistFamily::Gowin | NetlistFamily::Xilinx7 => None,
     };
+    if let Some(mended) = mended {
+        let json = folder.path().join("netlist.json");
+        mend_carries(&json, mended).map_err(|e| CosimError::io(&json, e))?;
+        yosys(format!("read_json netlist.json; {WRITTEN}"))?;
+    }
+    // A carry-out that is left open is no constant in Verilog.
+    let text = read(&folder.path().join("netlist.v"))?.replace(".COUT(1'hx)", ".COUT()");
     let mut sources = vec![("netlist.v".to_string(), text)];
     let mut memories = vec![];
     if family.is_read() {

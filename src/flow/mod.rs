@@ -16,7 +16,7 @@ pub use report::{Fmax, Used};
 pub use tools::{Kit, Tool};
 
 use crate::board::{Board, Clock, Family};
-use crate::cosim::{Carries, simplify_file};
+use crate::cosim::{Carries, mend_carries};
 use crate::emit::{Aside, FileSet};
 use crate::rtl::Design;
 use serde::Serialize;
@@ -49,9 +49,8 @@ pub struct Built {
     pub registers: Used,
     pub block_rams: Used,
     pub multipliers: Used,
-    /// Carry chains that were simplified, of an ECP5.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub carries: Option<Carries>,
+    /// What was done to carry chains before placement.
+    pub carries: Carries,
     /// The design's clock after routing.
     pub fmax: Fmax,
     /// File name of the bitstream.
@@ -130,10 +129,7 @@ fn tools_at_work(order: &Order, kit: &Kit, folder: &Path, stage: impl Fn(&'stati
     timed(stage::SYNTHESIS, Command::new(&kit.yosys.program).arg("synth.ys")).map_err(Failure)?;
     let cells = cells(&folder.join("cells.json")).map_err(Failure)?;
     let netlist = folder.join("net.json");
-    let carries = match board.family {
-        Family::Ecp5 => Some(simplify_file(&netlist).map_err(|e| Failure(FlowError::io(&netlist)(e)))?),
-        _ => None,
-    };
+    let carries = mend_carries(&netlist, board.family).map_err(|e| Failure(FlowError::io(&netlist)(e)))?;
 
     let place = timed(stage::PLACE, Command::new(&kit.place.program).args(script::place_and_route(order)));
     // Its log says what was short, whether it succeeded or not.
