@@ -30,8 +30,9 @@ fn nearest(below: Option<f64>) -> String {
 pub enum Divisors {
     /// SB_PLL40: f = in · (divf + 1) / (2^divq · (divr + 1)).
     Ice40 { divr: u32, divf: u32, divq: u32, filter: u32 },
-    /// EHXPLLL with feedback from its output: f = in · feedback / input; the oscillator runs at f · output.
-    Ecp5 { input: u32, feedback: u32, output: u32 },
+    /// EHXPLLL: CLKOP only feeds back, at in · feedback / input; the oscillator runs at `multiply` times that, and CLKOS is the
+    /// clock, f = in · feedback · multiply / (input · output).
+    Ecp5 { input: u32, feedback: u32, multiply: u32, output: u32 },
     /// rPLL: f = in · (fbdiv + 1) / (idiv + 1); the oscillator runs at f · odiv.
     Gowin { idiv: u32, fbdiv: u32, odiv: u32 },
     /// MMCME2: f = in · multiply / (8 · divide) / (output / 8), both in eighths.
@@ -99,11 +100,21 @@ fn settings(family: Family, oscillator: u32) -> Vec<(f64, Divisors)> {
         Family::Ecp5 => {
             for input in 1..=128 {
                 let detector = fin / f64::from(input);
+                if !within(ranges.detector, detector) {
+                    continue;
+                }
                 for feedback in 1..=80 {
-                    let out = detector * f64::from(feedback);
-                    for output in 1..=128 {
-                        if fits(detector, out * f64::from(output), out) {
-                            all.push((out, Divisors::Ecp5 { input, feedback, output }));
+                    let back = detector * f64::from(feedback);
+                    for multiply in 1..=128 {
+                        let vco = back * f64::from(multiply);
+                        if !fits(detector, vco, back) {
+                            continue;
+                        }
+                        for output in 1..=128 {
+                            let out = vco / f64::from(output);
+                            if fits(detector, vco, out) {
+                                all.push((out, Divisors::Ecp5 { input, feedback, multiply, output }));
+                            }
                         }
                     }
                 }

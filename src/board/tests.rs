@@ -38,9 +38,10 @@ fn makes(divisors: Divisors, oscillator: f64) -> (f64, f64, f64) {
             let vco = detector * f64::from(divf + 1);
             (detector, vco, vco / f64::from(1u32 << divq))
         }
-        Divisors::Ecp5 { input, feedback, output } => {
-            let out = oscillator * f64::from(feedback) / f64::from(input);
-            (oscillator / f64::from(input), out * f64::from(output), out)
+        Divisors::Ecp5 { input, feedback, multiply, output } => {
+            let detector = oscillator / f64::from(input);
+            let vco = detector * f64::from(feedback) * f64::from(multiply);
+            (detector, vco, vco / f64::from(output))
         }
         Divisors::Gowin { idiv, fbdiv, odiv } => {
             let out = oscillator * f64::from(fbdiv + 1) / f64::from(idiv + 1);
@@ -81,11 +82,13 @@ fn clocks_are_within_the_data_sheets_ranges() {
 
 #[test]
 fn known_settings_come_out() {
-    // What icepll -i 12 -o 24 and ecppll -i 25 -o 75 say.
+    // What icepll -i 12 -o 24 says, and ecppll -i 25 -o 70 --highres of the oscillator: 25 MHz times 1 or 2 do not make 70.
     let clock = Clock::new(Family::Ice40Up, 12, 24.0).unwrap();
     assert_eq!(clock.divisors, Some(Divisors::Ice40 { divr: 0, divf: 63, divq: 5, filter: 1 }));
-    let clock = Clock::new(Family::Ecp5, 25, 75.0).unwrap();
-    let Some(Divisors::Ecp5 { input: 1, feedback: 3, .. }) = clock.divisors else { panic!("{clock:?}") };
+    let clock = Clock::new(Family::Ecp5, 25, 70.0).unwrap();
+    assert_eq!(clock.mhz, 70.0);
+    let Some(Divisors::Ecp5 { input: 1, feedback, multiply, output: 10 }) = clock.divisors else { panic!("{clock:?}") };
+    assert_eq!(feedback * multiply, 28);
     assert_eq!(Clock::new(Family::Ecp5, 25, 25.0).unwrap().divisors, None, "no PLL for the oscillator's own clock");
     let error = Clock::new(Family::Ecp5, 25, 500.0).unwrap_err().to_string();
     assert!(error.contains("500 MHz") && error.contains("next below is 400"), "{error}");

@@ -79,17 +79,20 @@ fn clocking(board: &Board, clock: &Clock) -> String {
                  \x20   .BYPASS(1'b0),\n    .RESETB(1'b1)\n  );\n"
             )
         }
-        Divisors::Ecp5 { input, feedback, output } => format!(
-            "  (* FREQUENCY_PIN_CLKI = \"{}\", FREQUENCY_PIN_CLKOP = \"{}\", ICP_CURRENT = \"12\", LPF_RESISTOR = \"8\" *)\n\
+        Divisors::Ecp5 { input, feedback, multiply, output } => format!(
+            "  wire feedback;\n\
+             \x20 (* FREQUENCY_PIN_CLKI = \"{}\", FREQUENCY_PIN_CLKOS = \"{}\", ICP_CURRENT = \"12\", LPF_RESISTOR = \"8\" *)\n\
              \x20 EHXPLLL #(\n    .PLLRST_ENA(\"DISABLED\"),\n    .INTFB_WAKE(\"DISABLED\"),\n    .STDBY_ENABLE(\"DISABLED\"),\n\
              \x20   .DPHASE_SOURCE(\"DISABLED\"),\n    .OUTDIVIDER_MUXA(\"DIVA\"),\n    .OUTDIVIDER_MUXB(\"DIVB\"),\n\
              \x20   .OUTDIVIDER_MUXC(\"DIVC\"),\n    .OUTDIVIDER_MUXD(\"DIVD\"),\n    .CLKI_DIV({input}),\n    .CLKOP_ENABLE(\"ENABLED\"),\n\
-             \x20   .CLKOP_DIV({output}),\n    .CLKOP_CPHASE({}),\n    .CLKOP_FPHASE(0),\n    .FEEDBK_PATH(\"CLKOP\"),\n\
-             \x20   .CLKFB_DIV({feedback})\n  ) u_pll (\n    .CLKI(clk_i),\n    .CLKFB(clk),\n    .CLKOP(clk),\n    .LOCK(locked),\n\
-             \x20   .RST(1'b0),\n    .STDBY(1'b0),\n    .PHASESEL0(1'b0),\n    .PHASESEL1(1'b0),\n    .PHASEDIR(1'b0),\n\
-             \x20   .PHASESTEP(1'b0),\n    .PHASELOADREG(1'b0),\n    .PLLWAKESYNC(1'b0),\n    .ENCLKOP(1'b0)\n  );\n",
+             \x20   .CLKOP_DIV({multiply}),\n    .CLKOP_CPHASE({}),\n    .CLKOP_FPHASE(0),\n    .CLKOS_ENABLE(\"ENABLED\"),\n\
+             \x20   .CLKOS_DIV({output}),\n    .CLKOS_CPHASE({}),\n    .CLKOS_FPHASE(0),\n    .FEEDBK_PATH(\"CLKOP\"),\n\
+             \x20   .CLKFB_DIV({feedback})\n  ) u_pll (\n    .CLKI(clk_i),\n    .CLKFB(feedback),\n    .CLKOP(feedback),\n    .CLKOS(clk),\n\
+             \x20   .LOCK(locked),\n    .RST(1'b0),\n    .STDBY(1'b0),\n    .PHASESEL0(1'b0),\n    .PHASESEL1(1'b0),\n    .PHASEDIR(1'b0),\n\
+             \x20   .PHASESTEP(1'b0),\n    .PHASELOADREG(1'b0),\n    .PLLWAKESYNC(1'b0),\n    .ENCLKOP(1'b0),\n    .ENCLKOS(1'b0)\n  );\n",
             board.oscillator,
             trim(clock.mhz),
+            multiply - 1,
             output - 1
         ),
         Divisors::Gowin { idiv, fbdiv, odiv } => format!(

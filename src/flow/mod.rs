@@ -131,7 +131,8 @@ fn tools_at_work(order: &Order, kit: &Kit, folder: &Path, stage: impl Fn(&'stati
     let netlist = folder.join("net.json");
     let carries = mend_carries(&netlist, board.family).map_err(|e| Failure(FlowError::io(&netlist)(e)))?;
 
-    let place = timed(stage::PLACE, Command::new(&kit.place.program).args(script::place_and_route(order)));
+    let arguments = script::place_and_route(order, kit.place.offers(script::STATIC_PLACER));
+    let place = timed(stage::PLACE, Command::new(&kit.place.program).args(arguments));
     // Its log says what was short, whether it succeeded or not.
     let log = fs::read_to_string(folder.join(stage::PLACE.log())).unwrap_or_default();
     let used = report::utilisation(&log);

@@ -24,8 +24,12 @@ pub(super) fn synthesis(order: &Order) -> String {
     s
 }
 
-/// Arguments of nextpnr. A clock that is missed is found in its log.
-pub(super) fn place_and_route(order: &Order) -> Vec<String> {
+/// A placer that nextpnr has from 0.8 on. On an ECP5 it takes half the time of the default one, and a third of the wires less: designs
+/// that fill a device do not route without it.
+pub(super) const STATIC_PLACER: &str = "static";
+
+/// Arguments of nextpnr, which may have the [`STATIC_PLACER`]. A clock that is missed is found in its log.
+pub(super) fn place_and_route(order: &Order, has_static: bool) -> Vec<String> {
     let board = order.board;
     let (device, package, pins) = (board.device, board.package, board.constraints);
     let family = match board.family {
@@ -33,7 +37,10 @@ pub(super) fn place_and_route(order: &Order) -> Vec<String> {
             format!("--{device} --package {package} --pcf {pins} --asc placed.asc")
         }
         Family::Ecp5 => {
-            format!("--{device} --package {package} --speed 6 --router router2 --lpf {pins} --textcfg placed.config")
+            let placer = if has_static { format!("--placer {STATIC_PLACER} ") } else { String::new() };
+            format!(
+                "--{device} --package {package} --speed 6 {placer}--router router2 --lpf {pins} --textcfg placed.config"
+            )
         }
         Family::Gw1n => format!("--device {device} --vopt family=GW1N-9C --vopt cst={pins} --write placed.json"),
         Family::Gw2a => format!("--device {device} --vopt family=GW2A-18C --vopt cst={pins} --write placed.json"),

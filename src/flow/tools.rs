@@ -137,6 +137,14 @@ fn executable(path: &Path) -> Option<PathBuf> {
     runs.then(|| std::path::absolute(path).ok()).flatten()
 }
 
+impl Tool {
+    /// Whether its help speaks of `word`.
+    pub fn offers(&self, word: &str) -> bool {
+        let output = Command::new(&self.program).arg("--help").stdin(Stdio::null()).output();
+        output.is_ok_and(|o| [o.stdout, o.stderr].iter().any(|text| String::from_utf8_lossy(text).contains(word)))
+    }
+}
+
 /// Asks for the version; a tool that cannot even say that is none.
 fn ask(program: PathBuf, asks: &[&str]) -> Option<Tool> {
     if asks.is_empty() {

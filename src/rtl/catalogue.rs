@@ -557,7 +557,7 @@ fn pe(kind: PeKind, planes: u32, rails: bool, largest: u64) -> Result<Vec<Verilo
 fn lane() -> Result<Vec<VerilogFile>, RtlError> {
     let source = lane::Source::Layer(Buffer { simd: 8, words: 2, beat: 4, masked: true });
     let pe = Pe { kind: PeKind::Masked, simd: 8, planes: 1, largest: 16, rails: true };
-    Ok(Lane { source, pe, count: 2 }.emit()?)
+    Ok(Lane { source, pe, count: 2, apart: false }.emit()?)
 }
 
 fn plan(first: bool) -> LayerPlan {

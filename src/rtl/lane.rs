@@ -6,7 +6,7 @@ use super::pe::{Pe, PeKind};
 use super::popcount::Popcount;
 use super::scan::delayed;
 use super::skew::Skew;
-use crate::verilog::{Expr, Module, VerilogError, VerilogFile, index_width};
+use crate::verilog::{Expr, Module, VerilogError, VerilogFile, index_width, set};
 
 /// Where the lane's activations come from.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub struct Lane {
     pub source: Source,
     pub pe: Pe,
     pub count: u32,
+    /// One of several: it takes what all of them are given into registers of its own, near to what they drive.
+    pub apart: bool,
 }
 
 impl Lane {
@@ -35,7 +37,8 @@ impl Lane {
             Source::Layer(b) => b.name(),
         };
         let kind = if self.pe.kind.sums() { "sum_" } else { "" };
-        format!("ns_lane_{kind}{}_{}{}", self.count, source.trim_start_matches("ns_"), self.pe.suffix())
+        let apart = if self.apart { "_apart" } else { "" };
+        format!("ns_lane_{kind}{}_{}{}{apart}", self.count, source.trim_start_matches("ns_"), self.pe.suffix())
     }
 
     /// Width of one neuron's result.
@@ -51,12 +54,15 @@ impl Lane {
         let (pe, count) = (&self.pe, self.count);
         let mut files = vec![Popcount::new(pe.simd).emit()?, pe.emit()?];
         let mut m = Module::new(&self.name());
+        if self.apart {
+            m.keep_apart();
+        }
         m.doc("One lane of a layer: the activations of one pass, and the neurons that read them at once.");
         m.fact("neurons at once (pe)", count);
         m.fact("inputs at once (simd)", pe.simd);
         m.latency(&format!(
             "{} clocks from the last read address of a neuron to its result",
-            Self::count_latency(pe.simd) + 1
+            Self::count_latency(pe.simd) + 1 + u32::from(self.apart)
         ));
         m.group("Clock");
         let clk = m.input("clk_i", 1);
@@ -74,9 +80,11 @@ impl Lane {
             }
         }
         m.group("Read a word");
+        let from = ports.len();
         for port in buffer.header().ports().iter().filter(|p| p.name.starts_with("read")) {
             ports.push((port.name.clone(), m.input(&port.name, port.width)));
         }
+        let read_ports = from..ports.len();
         debug_assert!(words > 0 && index_width(words) > 0);
         m.group("Operands, timed for the population count");
         let weight = m.input("weight_i", count * pe.planes * pe.simd);
@@ -103,6 +111,26 @@ impl Lane {
             m.note("an odd number of inputs was dropped");
             e
         });
+
+        if self.apart {
+            m.section("What all lanes are given, one clock later");
+        }
+        // The register of a port, where the lane has its own.
+        let own = |m: &mut Module, port: &str, e: Expr| {
+            if !self.apart {
+                return e;
+            }
+            let q = m.reg(&format!("{}_q", port.trim_end_matches("_i")), e.width());
+            m.clocked(&clk, [set(&q, &e)]);
+            q
+        };
+        for (name, e) in &mut ports[read_ports] {
+            *e = own(&mut m, name, e.clone());
+        }
+        let weight = own(&mut m, "weight_i", weight);
+        let clear = own(&mut m, "clear_i", clear);
+        let shift = shift.map(|shift| own(&mut m, "shift_i", shift));
+        let starts: Vec<(&str, Expr)> = starts.into_iter().map(|(name, e)| (name, own(&mut m, name, e))).collect();
 
         let mut rails = vec![];
         for port in ["pos", "neg"] {

@@ -82,6 +82,7 @@ impl Layer {
             source,
             pe: Pe { kind, simd, planes: plan.weight_planes as u32, largest, rails: plan.masked },
             count: plan.pe as u32,
+            apart: Self::apart(plan),
         }
     }
 
@@ -131,7 +132,12 @@ impl Layer {
         if let Some(array) = plan.array {
             return Crossbar { name: String::new(), array, plan: *plan, signed: false }.latency() as usize;
         }
-        Lane::count_latency(plan.simd as u32) as usize + 1
+        Lane::count_latency(plan.simd as u32) as usize + 1 + usize::from(Self::apart(plan))
+    }
+
+    /// Whether the lanes take what all are given into registers of their own.
+    fn apart(plan: &LayerPlan) -> bool {
+        plan.lanes > 1 && plan.array.is_none()
     }
 
     /// Clocks before the end of a frame in which a layer may promise the bank that it still reads.
@@ -139,9 +145,10 @@ impl Layer {
     /// The first beat of the frame that takes the bank comes more than so many clocks after the promise is taken; so the last
     /// word has been read by then.
     ///
-    /// `lead` says how many: what the layer before takes to its first beat, less what it takes from beat to beat.
+    /// `lead` says how many: what the layer before takes to its first beat, less what it takes from beat to beat. Lanes with registers of
+    /// their own read one clock later.
     pub fn early(plan: &LayerPlan, lead: usize) -> usize {
-        lead.min(plan.frame_clocks() - 1)
+        lead.min(plan.frame_clocks() - 1).saturating_sub(usize::from(Self::apart(plan)))
     }
 
     pub fn emit(&self) -> Result<Vec<VerilogFile>, VerilogError> {
@@ -459,6 +466,7 @@ impl Layer {
         };
 
         let counting = Popcount::new(simd).latency();
+        let apart = u32::from(Self::apart(plan));
         let is_top = match (&plane, &array) {
             (Some(plane), Some(_)) => Some(m.wire_is("is_top_plane", &plane.eq(&top_plane(plane)))),
             _ => None,
@@ -632,11 +640,11 @@ impl Layer {
             });
         }
         if let (Some(out), Some(crossbar)) = (&crossbar_out, &crossbar) {
-            let late = late(&mut m, &clk, "crossbar", crossbar, counting + 3);
+            let late = late(&mut m, &clk, "crossbar", crossbar, counting + 3 + apart);
             m.assign(out, &late);
         }
         if let Some(last) = &ended {
-            sums_valid = Some(delayed_event(&mut m, &clk, &rst_n, "valid", last, 1));
+            sums_valid = Some(delayed_event(&mut m, &clk, &rst_n, "valid", last, 1 + apart));
         }
         if let Some(valid) = &sums_valid {
             m.assign(&valid_out, valid);

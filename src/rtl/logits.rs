@@ -54,6 +54,9 @@ pub struct Early {
     pub groups: u32,
 }
 
+/// Lanes of which the logits are added up in one clock.
+const LANES_A_STAGE: u32 = 4;
+
 /// Widths of the result ports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ResultWidths {
@@ -79,8 +82,21 @@ impl Logits<'_> {
     }
 
     /// Clocks from the last beat of an image's last frame to the first result, and to the last.
-    pub fn latency(pe: usize, classes: usize) -> (usize, usize) {
-        (pe + classes + 5, pe + 2 * classes + 4)
+    pub fn latency(pe: usize, lanes: usize, classes: usize) -> (usize, usize) {
+        let wait = Self::wait(lanes as u32, classes as u32) as usize;
+        (pe + classes + 5 + wait, pe + 2 * classes + 4 + wait)
+    }
+
+    /// Stages in which the lanes are added up: two where there are many.
+    fn stages(lanes: u32) -> u32 {
+        if lanes > LANES_A_STAGE { 2 } else { 1 }
+    }
+
+    /// Clocks that the votes wait, one class a clock, so that the decision is there when they are counted.
+    ///
+    /// It takes a stage for the squares, those of the lanes, and two that compare.
+    fn wait(lanes: u32, classes: u32) -> u32 {
+        (2 + Self::stages(lanes)).saturating_sub(classes)
     }
 
     pub fn constants_file(&self) -> String {
@@ -162,7 +178,7 @@ impl Logits<'_> {
         m.fact("classes", classes);
         m.fact("lanes (passes at once)", lanes);
         m.fact("logit", format!("{} bits, {} of them fraction", w.logit, self.output.frac_bits));
-        let (first, last) = Self::latency(pe as usize, classes as usize);
+        let (first, last) = Self::latency(pe as usize, lanes as usize, classes as usize);
         m.latency(&format!(
             "{first} clocks from the last sum of an image to its first result beat, {last} to its last"
         ));
@@ -400,29 +416,35 @@ impl Logits<'_> {
         let (masked_logit, square) = (m.reg("masked_q", lanes * w.logit), m.reg("square_q", lanes * (2 * w.logit - 1)));
         let winner = m.reg("winner_q", lanes * w.class);
         let voter = m.reg("voter_q", lanes);
+        let next_winner = m.wire("next_winner", lanes * w.class);
         let first_class = m.wire_is("first_class", &!at_class.any());
         let frame_ended = stage(&mut m, "frame_ended_q", &frame_ends);
         let on_q = m.reg("lane_on_q", lanes);
-        m.clocked(&clk, [set(&on_q, &on), when(&frame_ended, [set(&voter, &on_q)])]);
+        let next_voter = m.wire_is("next_voter", &mux(&frame_ended, &on_q, &voter));
+        m.clocked(&clk, [set(&on_q, &on), set(&voter, &next_voter), set(&winner, &next_winner)]);
         if let Some((_, ended, _)) = &shared {
             m.assign(ended, &frame_ended);
         }
         let square_bits = 2 * w.logit - 1;
         m.generate_for("g_best", "b", lanes, |m, l| {
             let z = m.wire_is("z", &logit.word(l, w.logit));
-            let gated = m.wire_is("gated", &(&z & crate::verilog::repeat(w.logit, &on.at(l))));
-            let squared = m.wire_is("squared", &gated.mul_signed(&gated, square_bits));
+            let squared = m.wire_is("squared", &z.mul_signed(&z, square_bits));
+            // A lane without a pass is cleared, not gated: nothing stands between the registers and the multiplier.
+            let (masked, square) = (masked_logit.word(l, w.logit), square.word(l, square_bits));
             let (best, best_class) = (m.reg("best_q", w.logit), m.reg("best_class_q", w.class));
             let better = m.wire_is("better", &(&ready & (&first_class | z.gt_signed(&best))));
             m.clocked(
                 &clk,
                 [
-                    set(&masked_logit.word(l, w.logit), &gated),
-                    set(&square.word(l, square_bits), &squared),
+                    when_else(
+                        &on.at(l),
+                        [set(&masked, &z), set(&square, &squared)],
+                        [set(&masked, &lit(w.logit, 0)), set(&square, &lit(square_bits, 0))],
+                    ),
                     when(&better, [set(&best, &z), set(&best_class, &at_class)]),
-                    when(&frame_ended, [set(&winner.word(l, w.class), &best_class)]),
                 ],
             );
+            m.assign(&next_winner.word(l, w.class), &mux(&frame_ended, &best_class, &winner.word(l, w.class)));
             if let Some((.., best_out)) = &shared {
                 m.assign(&best_out.word(l, w.logit), &best);
             }
@@ -435,19 +457,50 @@ impl Logits<'_> {
         debug_assert!(lane_growth <= growth);
         let (lane_sum, lane_sumsq) =
             (m.reg("lane_sum_q", w.logit + lane_growth), m.reg("lane_sumsq_q", square_bits + lane_growth));
-        let over = |word: &Expr, width: u32, signed: bool| {
-            let wide = width + lane_growth;
+        // The sum of so many words of a register.
+        let over = |word: &Expr, words: u32, width: u32, wide: u32, signed: bool| {
             let term = |l: u32| {
                 let e = word.bits(l * width, width);
                 if signed { e.sext(wide) } else { e.zext(wide) }
             };
-            tree((0..lanes).map(term).collect())
+            tree((0..words).map(term).collect())
         };
-        let added = stage(&mut m, "added_q", &squared);
-        m.clocked(
-            &clk,
-            [set(&lane_sum, &over(&masked_logit, w.logit, true)), set(&lane_sumsq, &over(&square, square_bits, false))],
-        );
+        let parts = lanes.div_ceil(LANES_A_STAGE);
+        let added = if Self::stages(lanes) == 1 {
+            let sums = [
+                set(&lane_sum, &over(&masked_logit, lanes, w.logit, w.logit + lane_growth, true)),
+                set(&lane_sumsq, &over(&square, lanes, square_bits, square_bits + lane_growth, false)),
+            ];
+            m.clocked(&clk, sums);
+            stage(&mut m, "added_q", &squared)
+        } else {
+            let growth = width_of(u64::from(LANES_A_STAGE) - 1);
+            let (logit_bits, square_part) = (w.logit + growth, square_bits + growth);
+            let (part, part_sq) = (m.reg("part_sum_q", parts * logit_bits), m.reg("part_sumsq_q", parts * square_part));
+            m.note(&format!("of {LANES_A_STAGE} lanes"));
+            let of = |n: u32| (n * LANES_A_STAGE, LANES_A_STAGE.min(lanes - n * LANES_A_STAGE));
+            let mut sums = vec![];
+            for (from, words) in (0..parts).map(of) {
+                let n = from / LANES_A_STAGE;
+                let (logits, squares) = (
+                    masked_logit.bits(from * w.logit, words * w.logit),
+                    square.bits(from * square_bits, words * square_bits),
+                );
+                sums.push(set(
+                    &part.bits(n * logit_bits, logit_bits),
+                    &over(&logits, words, w.logit, logit_bits, true),
+                ));
+                sums.push(set(
+                    &part_sq.bits(n * square_part, square_part),
+                    &over(&squares, words, square_bits, square_part, false),
+                ));
+            }
+            sums.push(set(&lane_sum, &over(&part, parts, logit_bits, w.logit + lane_growth, true)));
+            sums.push(set(&lane_sumsq, &over(&part_sq, parts, square_part, square_bits + lane_growth, false)));
+            m.clocked(&clk, sums);
+            let parts_added = stage(&mut m, "parts_added_q", &squared);
+            stage(&mut m, "added_q", &parts_added)
+        };
 
         m.section("Accumulate over groups of passes, class by class");
         let bank = m.reg("bank_q", 1);
@@ -458,7 +511,8 @@ impl Logits<'_> {
         m.note("sums of squares above sums");
         let votes = m.memory(Memory::new("votes", w.votes, depth));
         let add_at = m.wire_is("add_at", &cat([&bank, &add_class]));
-        let first_group = m.wire_is("first_group", &!add_group.any());
+        let first_group = m.reg("first_group_q", 1);
+        m.note("add_group_q is 0");
         // Read into a register by the address of the clock after: block memory will do. Classes take turns, so what is read is
         // never what is being written.
         let read = |m: &mut Module, name: &str, memory: &Memory, next_at: &Expr| {
@@ -482,11 +536,15 @@ impl Logits<'_> {
         let new_total = m.wire_is("new_total", &(old.bits(0, w.sum) + lane_sum.sext(w.sum)));
         let new_squares = m.wire_is("new_squares", &(old.bits(w.sum, w.sumsq) + lane_sumsq.zext(w.sumsq)));
         let (top, top_class) = (m.reg("top_q", w.sum), m.reg("top_class_q", w.class));
-        let leads = m.wire_is("leads", &(!add_class.any() | new_total.gt_signed(&top)));
+        let (summed, summed_class) = (m.reg("summed_q", w.sum), m.reg("summed_class_q", w.class));
+        m.note("the total that is compared, and its class");
+        let compares = stage(&mut m, "compares_q", &added);
+        let leads = m.wire_is("leads", &(!summed_class.any() | summed.gt_signed(&top)));
         let image_added_q = stage(&mut m, "image_added_q", &image_added);
+        let image_compared = stage(&mut m, "image_compared_q", &image_added_q);
         let decision = m.reg("decision_q", 2 * w.class);
         m.note("by bank");
-        let decides = when(&image_added_q, [set(&decision.word(&!&bank, w.class), &top_class)]);
+        let decides = when(&image_compared, [set(&decision.word(&!&bank, w.class), &top_class)]);
         let decides = match stop {
             Some(stop) => when_else(stop, [set(&decision.word(&bank, w.class), &top_class)], [decides]),
             None => decides,
@@ -494,24 +552,32 @@ impl Logits<'_> {
         m.clocked(
             &clk,
             [
-                when(
-                    &added,
-                    [
-                        set(&totals.word(&add_at), &cat([&new_squares, &new_total])),
-                        when(&leads, [set(&top, &new_total), set(&top_class, &add_class)]),
-                    ],
-                ),
+                when(&added, [set(&totals.word(&add_at), &cat([&new_squares, &new_total]))]),
+                set(&summed, &new_total),
+                set(&summed_class, &add_class),
+                when(&(&compares & &leads), [set(&top, &summed), set(&top_class, &summed_class)]),
                 decides,
                 when_else(
                     &!&rst_n,
-                    [set(&bank, &one_bit(0)), set(&add_class, &lit(w.class, 0)), set(&add_group, &lit(group_bits, 0))],
+                    [
+                        set(&bank, &one_bit(0)),
+                        set(&add_class, &lit(w.class, 0)),
+                        set(&add_group, &lit(group_bits, 0)),
+                        set(&first_group, &one_bit(1)),
+                    ],
                     [
                         when(&added, [set(&add_class, &next_class(&add_class))]),
-                        when(&adds_last, [set(&add_group, &wrap(&add_group))]),
+                        when(
+                            &adds_last,
+                            [set(&add_group, &wrap(&add_group)), set(&first_group, &add_group.eq(&last_group))],
+                        ),
                         when(&image_added, [set(&bank, &!&bank)]),
                     ]
                     .into_iter()
-                    .chain(stop.map(|stop| when(stop, [set(&bank, &!&bank), set(&add_group, &lit(group_bits, 0))]))),
+                    .chain(stop.map(|stop| {
+                        let again = [set(&add_group, &lit(group_bits, 0)), set(&first_group, &one_bit(1))];
+                        when(stop, [set(&bank, &!&bank)].into_iter().chain(again))
+                    })),
                 ),
             ],
         );
@@ -520,9 +586,15 @@ impl Logits<'_> {
         let counting = m.reg("counting_q", 1);
         let (vote_class, vote_group, vote_bank) =
             (m.reg("vote_class_q", w.class), m.reg("vote_group_q", group_bits), m.reg("vote_bank_q", 1));
-        let mine = m.wire("votes_for", lanes);
+        let begins = (0..Self::wait(lanes, classes))
+            .fold(frame_ended.clone(), |event, n| stage(&mut m, &format!("waited{n}_q"), &event));
+        // Whom a lane votes for is known one clock ahead.
+        let next_vote = m.wire_is("next_vote_class", &mux(&counting, &next_class(&vote_class), &vote_class));
+        let mine = m.reg("votes_for_q", lanes);
+        let waits = Self::wait(lanes, classes) > 0;
+        let (winner, voter) = if waits { (&winner, &voter) } else { (&next_winner, &next_voter) };
         m.generate_for("g_vote", "v", lanes, |m, l| {
-            m.assign(&mine.at(l), &(voter.at(l) & winner.word(l, w.class).eq(&vote_class)));
+            m.clocked(&clk, [set(&mine.at(l), &(voter.at(l) & winner.word(l, w.class).eq(&next_vote)))]);
         });
         let vote_at = m.wire_is("vote_at", &cat([&vote_bank, &vote_class]));
         let first_vote = m.wire_is("first_vote", &!vote_group.any());
@@ -539,14 +611,14 @@ impl Logits<'_> {
                 );
                 let second = m.reg("second_q", w.sum);
                 m.note("second largest sum");
-                let nearer = m.wire_is("nearer", &new_total.gt_signed(&second));
+                let nearer = m.wire_is("nearer", &summed.gt_signed(&second));
                 let least = cat([&lit(1, 1), &lit(w.sum - 1, 0)]);
-                let fallen = mux(&add_class.any(), &top, &least);
+                let fallen = mux(&summed_class.any(), &top, &least);
                 m.clocked(
                     &clk,
                     [when(
-                        &added,
-                        [when_else(&leads, [set(&second, &fallen)], [when(&nearer, [set(&second, &new_total)])])],
+                        &compares,
+                        [when_else(&leads, [set(&second, &fallen)], [when(&nearer, [set(&second, &summed)])])],
                     )],
                 );
                 let blocks = self.max_passes.div_ceil(early.passes);
@@ -579,9 +651,8 @@ impl Logits<'_> {
             }
             None => m.wire_is("image_counted", &all_counted),
         };
-        let next_vote = mux(&counting, &next_class(&vote_class), &vote_class);
-        let next_vote = m.wire_is("next_vote_at", &cat([&(&vote_bank ^ &image_counted), &next_vote]));
-        let old_votes = before(&mut m, "old_votes", &votes, &next_vote, &first_vote);
+        let next_vote_at = m.wire_is("next_vote_at", &cat([&(&vote_bank ^ &image_counted), &next_vote]));
+        let old_votes = before(&mut m, "old_votes", &votes, &next_vote_at, &first_vote);
         m.clocked(
             &clk,
             [
@@ -596,7 +667,7 @@ impl Logits<'_> {
                     ],
                     [
                         when_else(
-                            &frame_ended,
+                            &begins,
                             [set(&counting, &one_bit(1))],
                             [when(&vote_ends, [set(&counting, &one_bit(0))])],
                         ),

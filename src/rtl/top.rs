@@ -1162,7 +1162,7 @@ pub fn schedule(network: &Network, plan: &Plan) -> Schedule {
             .map(|parting| &layers[parting])
             .filter(|l| l.decides_each_pass())
             .map_or(0, Neurons::latency),
-        first_result: Logits::latency(layers.last().map_or(1, |l| l.pe), network.classes()).0,
+        first_result: Logits::latency(layers.last().map_or(1, |l| l.pe), plan.lanes, network.classes()).0,
         uncertainty: plan.uncertainty.map(|parts| Reading {
             wait: Uncertainty::wait(layers.last().map_or(1, |l| l.pe)),
             clocks: Uncertainty::clocks(network.classes(), plan.lanes),

@@ -16,6 +16,8 @@ pub struct Module {
     pub(super) doc: Vec<String>,
     pub(super) facts: Vec<(String, String)>,
     pub(super) latency: Option<String>,
+    /// It stays a module of its own in synthesis.
+    pub(super) apart: bool,
     pub(super) parameters: Vec<(Parameter, Option<String>)>,
     pub(super) ports: Vec<PortItem>,
     pub(super) items: Vec<Item>,
@@ -86,6 +88,7 @@ impl Module {
             doc: vec![],
             facts: vec![],
             latency: None,
+            apart: false,
             parameters: vec![],
             ports: vec![],
             items: vec![],
@@ -180,6 +183,12 @@ impl Module {
         self.ports.push(PortItem::Port { port, reg: what == What::OutputReg, note: None, attributes: vec![] });
         self.last = Last::Port;
         self.declare(&format!("port `{name}`"), name, what, width)
+    }
+
+    /// Synthesis leaves the module as it is instead of merging it into those around it: `(* keep_hierarchy = "yes" *)`. So registers of its
+    /// instances that always hold the same stay apart, each near what it drives.
+    pub fn keep_apart(&mut self) {
+        self.apart = true;
     }
 
     /// An attribute of the port declared last, for tools that read it: `(* text *)`.

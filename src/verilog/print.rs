@@ -15,6 +15,9 @@ pub(super) fn module(m: &Module) -> String {
     out.line("");
     out.line("`default_nettype none");
     out.line("");
+    if m.apart {
+        out.line("(* keep_hierarchy = \"yes\" *)");
+    }
     let has_ports = m.ports.iter().any(|p| matches!(p, PortItem::Port { .. }));
     let parameters = if m.parameters.is_empty() { "" } else { " #(" };
     match (m.parameters.is_empty(), has_ports) {
