@@ -12,7 +12,7 @@
 //   bit planes             = 1
 //   clocks a frame         = 32 and 1 between frames
 //
-// Latency: 6 clocks from a neuron's last word to its beat
+// Latency: 7 clocks from a neuron's last word to its beat
 
 `default_nettype none
 
@@ -45,7 +45,6 @@ module digits_spindrop_layer1 (
   wire last_column_in = (write_column_q == 4'd15);
   wire fill = (valid_i & last_column_in & last_word_in);
   wire release_bank;
-  wire promise_bank;  // 1 clocks before release_bank: the beats of a claimed frame take longer to come
   reg [1:0] claimed_q;  // frames claimed whose banks were not promised again
   assign claim_ready_o = (claimed_q != 2'd2);
 
@@ -75,9 +74,9 @@ module digits_spindrop_layer1 (
       end else if (release_bank & ~fill) begin
         filled_q <= (filled_q - 2'd1);
       end
-      if (claim_i & ~promise_bank) begin
+      if (claim_i & ~release_bank) begin
         claimed_q <= (claimed_q + 2'd1);
-      end else if (promise_bank & ~claim_i) begin
+      end else if (release_bank & ~claim_i) begin
         claimed_q <= (claimed_q - 2'd1);
       end
     end
@@ -95,7 +94,6 @@ module digits_spindrop_layer1 (
   wire group_done = (busy_q & last_word);
   wire frame_done = (group_done & last_group);
   assign release_bank = frame_done;
-  assign promise_bank = (busy_q & (address_q == 5'd30));
 
   always @(posedge clk_i) begin
     if (~rst_ni) begin
@@ -220,7 +218,7 @@ module digits_spindrop_layer1 (
   genvar l;
   generate
     for (l = 0; l < 4; l = l + 1) begin : g_lane
-      ns_lane_4_rails_2x128_by_8 u_lane (
+      ns_lane_4_rails_2x128_by_8_apart u_lane (
         .clk_i         (clk_i),
         .write_i       (valid_i),
         .write_bank_i  (write_bank_q),
@@ -239,17 +237,17 @@ module digits_spindrop_layer1 (
     end
   endgenerate
 
-  reg valid_q;
+  reg [1:0] valid_q;
 
   always @(posedge clk_i) begin
     if (~rst_ni) begin
-      valid_q <= 1'b0;
+      valid_q <= 2'd0;
     end else begin
-      valid_q <= last_q[1];
+      valid_q <= {valid_q[0], last_q[1]};
     end
   end
 
-  assign valid_o = valid_q;
+  assign valid_o = valid_q[1];
 
 endmodule
 

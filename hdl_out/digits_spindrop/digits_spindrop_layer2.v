@@ -12,7 +12,7 @@
 //   bit planes             = 1
 //   clocks a frame         = 20 and 1 between frames
 //
-// Latency: 5 clocks from a neuron's last word to its beat
+// Latency: 6 clocks from a neuron's last word to its beat
 
 `default_nettype none
 
@@ -177,7 +177,7 @@ module digits_spindrop_layer2 (
   genvar l;
   generate
     for (l = 0; l < 4; l = l + 1) begin : g_lane
-      ns_lane_sum_1_rails_2x32_by_4 u_lane (
+      ns_lane_sum_1_rails_2x32_by_4_apart u_lane (
         .clk_i         (clk_i),
         .write_i       (valid_i),
         .write_bank_i  (write_bank_q),
@@ -195,17 +195,17 @@ module digits_spindrop_layer2 (
     end
   endgenerate
 
-  reg valid_q;
+  reg [1:0] valid_q;
 
   always @(posedge clk_i) begin
     if (~rst_ni) begin
-      valid_q <= 1'b0;
+      valid_q <= 2'd0;
     end else begin
-      valid_q <= last_q[1];
+      valid_q <= {valid_q[0], last_q[1]};
     end
   end
 
-  assign valid_o = valid_q;
+  assign valid_o = valid_q[1];
 
 endmodule
 

@@ -190,6 +190,7 @@ module digits_spindrop_logits (
   reg [139:0] square_q;
   reg [15:0] winner_q;
   reg [3:0] voter_q;
+  wire [15:0] next_winner;
   wire first_class = ~(|logit_class_q);
   reg frame_ended_q;
 
@@ -198,35 +199,38 @@ module digits_spindrop_logits (
   end
 
   reg [3:0] lane_on_q;
+  wire [3:0] next_voter = (frame_ended_q ? lane_on_q : voter_q);
 
   always @(posedge clk_i) begin
     lane_on_q <= lane_on;
-    if (frame_ended_q) begin
-      voter_q <= lane_on_q;
-    end
+    voter_q <= next_voter;
+    winner_q <= next_winner;
   end
 
   genvar b;
   generate
     for (b = 0; b < 4; b = b + 1) begin : g_best
       wire [17:0] z = logit_q[(b * 18) +: 18];
-      wire [17:0] gated = (z & {18{lane_on[b]}});
-      wire [34:0] squared = ($signed({{17{gated[17]}}, gated}) * $signed({{17{gated[17]}}, gated}));
+      wire [34:0] squared = ($signed({{17{z[17]}}, z}) * $signed({{17{z[17]}}, z}));
       reg [17:0] best_q;
       reg [3:0] best_class_q;
       wire better = (ready_q & (first_class | ($signed(z) > $signed(best_q))));
 
       always @(posedge clk_i) begin
-        masked_q[(b * 18) +: 18] <= gated;
-        square_q[(b * 35) +: 35] <= squared;
+        if (lane_on[b]) begin
+          masked_q[(b * 18) +: 18] <= z;
+          square_q[(b * 35) +: 35] <= squared;
+        end else begin
+          masked_q[(b * 18) +: 18] <= 18'd0;
+          square_q[(b * 35) +: 35] <= 35'd0;
+        end
         if (better) begin
           best_q <= z;
           best_class_q <= logit_class_q;
         end
-        if (frame_ended_q) begin
-          winner_q[(b * 4) +: 4] <= best_class_q;
-        end
       end
+
+      assign next_winner[(b * 4) +: 4] = (frame_ended_q ? best_class_q : winner_q[(b * 4) +: 4]);
     end
   endgenerate
 
@@ -239,11 +243,6 @@ module digits_spindrop_logits (
   // ---- Add up the lanes --------------------------------------------------------------------------
   reg [19:0] lane_sum_q;
   reg [36:0] lane_sumsq_q;
-  reg added_q;
-
-  always @(posedge clk_i) begin
-    added_q <= (rst_ni & squared_q);
-  end
 
   always @(posedge clk_i) begin
     lane_sum_q <= (
@@ -258,6 +257,12 @@ module digits_spindrop_logits (
     );
   end
 
+  reg added_q;
+
+  always @(posedge clk_i) begin
+    added_q <= (rst_ni & squared_q);
+  end
+
   // ---- Accumulate over groups of passes, class by class ------------------------------------------
   reg bank_q;
   reg [3:0] add_class_q;
@@ -267,7 +272,7 @@ module digits_spindrop_logits (
   reg [64:0] totals [0:31];  // sums of squares above sums
   reg [6:0] votes [0:31];
   wire [4:0] add_at = {bank_q, add_class_q};
-  wire first_group = ~(|add_group_q);
+  reg first_group_q;  // add_group_q is 0
   wire adds_last = (added_q & (add_class_q == 4'd9));
   wire image_added = (adds_last & (add_group_q == last_group_i));
   wire [4:0] next_add_at = {
@@ -280,16 +285,30 @@ module digits_spindrop_logits (
     old_total_q <= totals[next_add_at];
   end
 
-  wire [64:0] old_total = (old_total_q & {65{~first_group}});
+  wire [64:0] old_total = (old_total_q & {65{~first_group_q}});
   wire [23:0] new_total = (old_total[23:0] + {{4{lane_sum_q[19]}}, lane_sum_q});
   wire [40:0] new_squares = (old_total[64:24] + {4'd0, lane_sumsq_q});
   reg [23:0] top_q;
   reg [3:0] top_class_q;
-  wire leads = (~(|add_class_q) | ($signed(new_total) > $signed(top_q)));
+  reg [23:0] summed_q;
+  reg [3:0] summed_class_q;  // the total that is compared, and its class
+  reg compares_q;
+
+  always @(posedge clk_i) begin
+    compares_q <= (rst_ni & added_q);
+  end
+
+  wire leads = (~(|summed_class_q) | ($signed(summed_q) > $signed(top_q)));
   reg image_added_q;
 
   always @(posedge clk_i) begin
     image_added_q <= (rst_ni & image_added);
+  end
+
+  reg image_compared_q;
+
+  always @(posedge clk_i) begin
+    image_compared_q <= (rst_ni & image_added_q);
   end
 
   reg [7:0] decision_q;  // by bank
@@ -297,24 +316,28 @@ module digits_spindrop_logits (
   always @(posedge clk_i) begin
     if (added_q) begin
       totals[add_at] <= {new_squares, new_total};
-      if (leads) begin
-        top_q <= new_total;
-        top_class_q <= add_class_q;
-      end
     end
-    if (image_added_q) begin
+    summed_q <= new_total;
+    summed_class_q <= add_class_q;
+    if (compares_q & leads) begin
+      top_q <= summed_q;
+      top_class_q <= summed_class_q;
+    end
+    if (image_compared_q) begin
       decision_q[{~bank_q, 2'd0} +: 4] <= top_class_q;
     end
     if (~rst_ni) begin
       bank_q <= 1'b0;
       add_class_q <= 4'd0;
       add_group_q <= 4'd0;
+      first_group_q <= 1'b1;
     end else begin
       if (added_q) begin
         add_class_q <= ((add_class_q == 4'd9) ? 4'd0 : (add_class_q + 4'd1));
       end
       if (adds_last) begin
         add_group_q <= ((add_group_q == last_group_i) ? 4'd0 : (add_group_q + 4'd1));
+        first_group_q <= (add_group_q == last_group_i);
       end
       if (image_added) begin
         bank_q <= ~bank_q;
@@ -327,12 +350,19 @@ module digits_spindrop_logits (
   reg [3:0] vote_class_q;
   reg [3:0] vote_group_q;
   reg vote_bank_q;
-  wire [3:0] votes_for;
+  wire [3:0] next_vote_class = (
+    counting_q ?
+    ((vote_class_q == 4'd9) ? 4'd0 : (vote_class_q + 4'd1)) :
+    vote_class_q
+  );
+  reg [3:0] votes_for_q;
 
   genvar v;
   generate
     for (v = 0; v < 4; v = v + 1) begin : g_vote
-      assign votes_for[v] = (voter_q[v] & (winner_q[(v * 4) +: 4] == vote_class_q));
+      always @(posedge clk_i) begin
+        votes_for_q[v] <= (next_voter[v] & (next_winner[(v * 4) +: 4] == next_vote_class));
+      end
     end
   endgenerate
 
@@ -340,10 +370,7 @@ module digits_spindrop_logits (
   wire first_vote = ~(|vote_group_q);
   wire vote_ends = (counting_q & (vote_class_q == 4'd9));
   wire image_counted = (vote_ends & (vote_group_q == last_group_i));
-  wire [4:0] next_vote_at = {
-    (vote_bank_q ^ image_counted),
-    (counting_q ? ((vote_class_q == 4'd9) ? 4'd0 : (vote_class_q + 4'd1)) : vote_class_q)
-  };
+  wire [4:0] next_vote_at = {(vote_bank_q ^ image_counted), next_vote_class};
   reg [6:0] old_votes_q;
 
   always @(posedge clk_i) begin
@@ -355,9 +382,9 @@ module digits_spindrop_logits (
       votes[vote_at] <= (
         (old_votes_q & {7{~first_vote}}) +
         (
-          {6'd0, votes_for[0]} +
-          {6'd0, votes_for[1]} +
-          ({6'd0, votes_for[2]} + {6'd0, votes_for[3]})
+          {6'd0, votes_for_q[0]} +
+          {6'd0, votes_for_q[1]} +
+          ({6'd0, votes_for_q[2]} + {6'd0, votes_for_q[3]})
         )
       );
     end

@@ -4,11 +4,12 @@
 //   neurons at once (pe)  = 1
 //   inputs at once (simd) = 32
 //
-// Latency: 5 clocks from the last read address of a neuron to its result
+// Latency: 6 clocks from the last read address of a neuron to its result
 
 `default_nettype none
 
-module ns_lane_sum_1_rails_2x32_by_4 (
+(* keep_hierarchy = "yes" *)
+module ns_lane_sum_1_rails_2x32_by_4_apart (
   // Clock
   input  wire        clk_i,
 
@@ -33,6 +34,31 @@ module ns_lane_sum_1_rails_2x32_by_4 (
   output wire        odd_o            // an odd number of inputs was dropped
 );
 
+  // ---- What all lanes are given, one clock later -------------------------------------------------
+  reg read_bank_q;
+
+  always @(posedge clk_i) begin
+    read_bank_q <= read_bank_i;
+  end
+
+  reg read_word_q;
+
+  always @(posedge clk_i) begin
+    read_word_q <= read_word_i;
+  end
+
+  reg [31:0] weight_q;
+
+  always @(posedge clk_i) begin
+    weight_q <= weight_i;
+  end
+
+  reg clear_q;
+
+  always @(posedge clk_i) begin
+    clear_q <= clear_i;
+  end
+
   wire [31:0] pos_read;
   wire [31:0] neg_read;
   wire odd_read;
@@ -45,8 +71,8 @@ module ns_lane_sum_1_rails_2x32_by_4 (
     .write_column_i(write_column_i),
     .act_i         (act_i),
     .live_i        (live_i),
-    .read_bank_i   (read_bank_i),
-    .read_word_i   (read_word_i),
+    .read_bank_i   (read_bank_q),
+    .read_word_i   (read_word_q),
     .pos_o         (pos_read),
     .neg_o         (neg_read),
     .odd_o         (odd_read)
@@ -80,8 +106,8 @@ module ns_lane_sum_1_rails_2x32_by_4 (
     for (p = 0; p < 1; p = p + 1) begin : g_pe
       ns_pe_sum_masked_32_7 u_pe (
         .clk_i   (clk_i),
-        .clear_i (clear_i),
-        .weight_i(weight_i),
+        .clear_i (clear_q),
+        .weight_i(weight_q),
         .pos_i   (pos),
         .neg_i   (neg),
         .sum_o   (sum_o)

@@ -4,11 +4,12 @@
 //   neurons at once (pe)  = 4
 //   inputs at once (simd) = 128
 //
-// Latency: 6 clocks from the last read address of a neuron to its result
+// Latency: 7 clocks from the last read address of a neuron to its result
 
 `default_nettype none
 
-module ns_lane_4_rails_2x128_by_8 (
+(* keep_hierarchy = "yes" *)
+module ns_lane_4_rails_2x128_by_8_apart (
   // Clock
   input  wire         clk_i,
 
@@ -34,6 +35,43 @@ module ns_lane_4_rails_2x128_by_8 (
   output wire [3:0]   act_o
 );
 
+  // ---- What all lanes are given, one clock later -------------------------------------------------
+  reg read_bank_q;
+
+  always @(posedge clk_i) begin
+    read_bank_q <= read_bank_i;
+  end
+
+  reg read_word_q;
+
+  always @(posedge clk_i) begin
+    read_word_q <= read_word_i;
+  end
+
+  reg [511:0] weight_q;
+
+  always @(posedge clk_i) begin
+    weight_q <= weight_i;
+  end
+
+  reg clear_q;
+
+  always @(posedge clk_i) begin
+    clear_q <= clear_i;
+  end
+
+  reg [39:0] start0_q;
+
+  always @(posedge clk_i) begin
+    start0_q <= start0_i;
+  end
+
+  reg [39:0] start1_q;
+
+  always @(posedge clk_i) begin
+    start1_q <= start1_i;
+  end
+
   wire [127:0] pos_read;
   wire [127:0] neg_read;
   wire odd_read;
@@ -46,8 +84,8 @@ module ns_lane_4_rails_2x128_by_8 (
     .write_column_i(write_column_i),
     .act_i         (act_i),
     .live_i        (live_i),
-    .read_bank_i   (read_bank_i),
-    .read_word_i   (read_word_i),
+    .read_bank_i   (read_bank_q),
+    .read_word_i   (read_word_q),
     .pos_o         (pos_read),
     .neg_o         (neg_read),
     .odd_o         (odd_read)
@@ -83,13 +121,13 @@ module ns_lane_4_rails_2x128_by_8 (
     for (p = 0; p < 4; p = p + 1) begin : g_pe
       ns_pe_masked_128_10 u_pe (
         .clk_i   (clk_i),
-        .clear_i (clear_i),
+        .clear_i (clear_q),
         .odd_i   (odd_q[4]),
-        .weight_i(weight_i[(p * 128) +: 128]),
+        .weight_i(weight_q[(p * 128) +: 128]),
         .pos_i   (pos),
         .neg_i   (neg),
-        .start0_i(start0_i[(p * 10) +: 10]),
-        .start1_i(start1_i[(p * 10) +: 10]),
+        .start0_i(start0_q[(p * 10) +: 10]),
+        .start1_i(start1_q[(p * 10) +: 10]),
         .below_o (below[p])
       );
     end
