@@ -132,8 +132,8 @@ impl Host {
         let head_in = inputs(&self.image_fields);
         let class_in = inputs(&self.class_fields);
         m.group("Registers of the core");
-        let reg_addr = m.output("reg_addr_o", 8);
-        let reg_write = m.output("reg_write_o", 1);
+        let reg_addr = m.output_reg("reg_addr_o", 8);
+        let reg_write = m.output_reg("reg_write_o", 1);
         let reg_wdata = m.output("reg_wdata_o", 32);
         let reg_rdata = m.input("reg_rdata_i", 32);
         m.group("Status");
@@ -291,8 +291,8 @@ impl Host {
         m.section("Registers: write, read what is there now");
         let bytes = m.reg("bytes_q", 40);
         m.note("the last five of the payload, the last one highest");
-        let access = m.reg("access_q", 3);
-        m.note("one-hot: write, read, value is there");
+        let access = m.reg("access_q", 4);
+        m.note("one-hot: address, write, read, value is there");
         let waiting = m.reg("waiting_q", 1);
         m.note("an answer waits");
         let free = m.wire_is("free", &(!&waiting & !access.any()));
@@ -301,17 +301,17 @@ impl Host {
         let reply_kind = m.reg("reply_type_q", 8);
         m.note("of the request that is in work");
         let writes = m.wire_is("writes", &reply_kind.eq(&hex(8, WRITE)));
-        m.assign(&reg_addr, &mux(&writes, &bytes.slice(7, 0), &bytes.slice(39, 32)));
-        m.assign(&reg_write, &(access.bit(0) & &writes));
         m.assign(&reg_wdata, &bytes.slice(39, 8));
         let value = m.reg("value_q", 32);
         m.clocked(
             &clk,
             [
                 when(&payload, [set(&bytes, &cat([&byte, &bytes.slice(39, 8)]))]),
-                set(&access, &cat([&access.slice(1, 0), &(&rst_n & &ask)])),
-                when(&access.bit(2), [set(&value, &reg_rdata)]),
-                when(&!&rst_n, [zero(&access)]),
+                set(&access, &cat([&access.slice(2, 0), &(&rst_n & &ask)])),
+                set(&reg_addr, &mux(&writes, &bytes.slice(7, 0), &bytes.slice(39, 32))),
+                set(&reg_write, &(access.bit(0) & &writes)),
+                when(&access.bit(3), [set(&value, &reg_rdata)]),
+                when(&!&rst_n, [zero(&access), zero(&reg_write)]),
             ],
         );
 
@@ -333,7 +333,7 @@ impl Host {
                     ],
                 ),
                 when_else(
-                    &((&accept & (code.any() | &hello)) | access.bit(2)),
+                    &((&accept & (code.any() | &hello)) | access.bit(3)),
                     [set(&waiting, &lit(1, 1))],
                     [when(&replied, [zero(&waiting)])],
                 ),
