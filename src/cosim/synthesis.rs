@@ -52,7 +52,7 @@ pub fn synthesize_modules(top: &str, modules: &[VerilogFile], images: &[MemoryIm
 /// Cells by type of `design` in `family`, the serial port around it among them where it has one.
 pub fn synthesize_for(family: Family, design: &Design) -> Result<Counts, CosimError> {
     let (top, modules) = top_and_modules(design);
-    let with_logic_cells = matches!(family, Family::Ice40Up | Family::Ice40Hx);
+    let with_logic_cells = family.is_ice40();
     count(&mapping(family, design, top), &modules, &design.images, with_logic_cells)
 }
 
@@ -88,7 +88,7 @@ pub fn mapping(family: Family, design: &Design, top: &str) -> String {
 }
 
 /// Memories of an iCE40, by module, that are better made of LUTs: tables of few bits, or of few words.
-fn small_memories(design: &Design) -> Vec<(String, &'static str)> {
+pub(super) fn small_memories(design: &Design) -> Vec<(String, &'static str)> {
     let name = &design.name;
     let mut small = vec![(format!("{name}_logits"), "votes")];
     for (index, l) in design.layers.iter().enumerate() {
@@ -222,7 +222,9 @@ impl Cells {
                 (Family::Xilinx7, "DSP48E1") => cells.dsps += n,
                 (Family::Xilinx7, "SRL16E" | "SRLC32E") => cells.memory_luts += n,
                 (Family::Xilinx7, "RAM32M" | "RAM64M" | "RAM128X1D") => cells.memory_luts += 4 * n,
-                (Family::Xilinx7, "RAM32X1D" | "RAM64X1D") => cells.memory_luts += 2 * n,
+                (Family::Xilinx7, "RAM32X1D" | "RAM64X1D" | "RAM128X1S") => cells.memory_luts += 2 * n,
+                (Family::Xilinx7, "RAM32X1S" | "RAM64X1S") => cells.memory_luts += n,
+                (Family::Xilinx7, "RAM256X1S") => cells.memory_luts += 4 * n,
                 (Family::Ecp5, "LUT4") => cells.luts += n,
                 (Family::Ecp5, "CCU2C") => cells.luts += 2 * n,
                 (Family::Ecp5, "TRELLIS_DPR16X4") => cells.memory_luts += 6 * n,

@@ -5,6 +5,7 @@
 mod array;
 mod cost;
 mod map;
+pub mod memory;
 pub(crate) use map::overlaps;
 mod schedule;
 mod search;
