@@ -2,7 +2,10 @@
 
 use super::synthesis::{small_memories, top_and_modules};
 use crate::board::Family;
+use crate::net::Network;
+use crate::plan::cost::{cost_of, terms};
 use crate::plan::memory::{Held, Shape, Style};
+use crate::plan::{Around, Cost, cost};
 use crate::rtl::Design;
 use crate::verilog::{MemoryUse, VerilogFile};
 
@@ -39,6 +42,24 @@ pub fn memories(family: Family, design: &Design) -> Vec<DesignMemory> {
         found.push(DesignMemory { module: module.into(), name: memory.name.clone(), times, shape, held });
     });
     found
+}
+
+/// What `design` costs in `family`, with the memories that it has: block memories are exact.
+pub fn estimate(network: &Network, design: &Design, family: Family) -> Cost {
+    let (around, held) = (around(design), held(family, design));
+    let known = cost_of(family, &terms(network, &design.plan, around, held), held);
+    let planned = cost(network, &design.plan, family, around);
+    Cost { rom_bits: planned.rom_bits, ram_bits: planned.ram_bits, ..known }
+}
+
+/// What holds all memories of `design`.
+pub fn held(family: Family, design: &Design) -> Held {
+    memories(family, design).iter().map(|memory| memory.held).sum()
+}
+
+/// What a design has beside its plan.
+pub fn around(design: &Design) -> Around {
+    Around { writable: design.options.writable, uart: design.uart.is_some() }
 }
 
 /// Calls `see` with every memory of `module` and of what is in it.

@@ -34,7 +34,7 @@ pub use expect::{Expected, Reference};
 pub use host::{Answer, Host, Request};
 pub use icarus::icarus;
 pub use locate::locate;
-pub use memories::{DesignMemory, memories};
+pub use memories::{DesignMemory, around, estimate, held, memories};
 pub use mismatch::{Mismatch, Place};
 pub use netlist::{NetlistFamily, netlist};
 pub use serve::{Line, serve};

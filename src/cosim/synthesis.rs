@@ -3,6 +3,7 @@
 use super::CosimError;
 use super::tool::{Job, find_yosys};
 use crate::board::Family;
+use crate::plan::memory::is_small;
 use crate::rtl::{Design, MemoryImage};
 use crate::verilog::VerilogFile;
 use serde::Serialize;
@@ -11,10 +12,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::fs;
 use std::process::Command;
-
-/// LUTs of an iCE40 that are spent to save a block memory. It has some 200 LUTs for each, and a block memory has at most 16 bits a
-/// word: a wide table of few words fills many of them with hardly anything.
-const LUTS_FOR_A_BLOCK: usize = 100;
 
 /// Cells by what they are; nothing is placed or routed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -107,13 +104,6 @@ pub(super) fn small_memories(design: &Design) -> Vec<(String, &'static str)> {
         }
     }
     small
-}
-
-/// Whether a table of so many words costs an iCE40 less as LUTs, of 16 bits each, than as block memories of 4096 bits, 16 a word.
-fn is_small(words: usize, bits: usize) -> bool {
-    let luts = bits * words.div_ceil(16);
-    let blocks = bits.div_ceil(16).max((words * bits).div_ceil(4096));
-    luts <= LUTS_FOR_A_BLOCK * blocks
 }
 
 /// Runs Yosys; `commands` are those of [`mapping`].

@@ -122,3 +122,15 @@ impl std::iter::Sum for Held {
         all.fold(Held::default(), Add::add)
     }
 }
+
+/// LUTs of an iCE40 that are spent to save a block memory. It has some 200 LUTs for each, and a block memory has at most 16 bits a
+/// word: a wide table of few words fills many of them with hardly anything.
+const LUTS_FOR_A_BLOCK: usize = 100;
+
+/// Whether a table of so many words costs an iCE40 less as LUTs, of 16 bits each, than as block memories of 4096 bits, 16 a word.
+/// Such tables are told to be registers when a design is synthesised.
+pub fn is_small(words: usize, bits: usize) -> bool {
+    let luts = bits * words.div_ceil(16);
+    let blocks = bits.div_ceil(16).max((words * bits).div_ceil(4096));
+    luts <= LUTS_FOR_A_BLOCK * blocks
+}
