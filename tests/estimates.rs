@@ -39,10 +39,13 @@ fn coefficients_and_page_are_those_of_the_results_and_as_near_as_is_aimed_at() {
             let (design, family) = (&sample.design, fit.family);
             assert_eq!(sample.held.block_rams, sample.counted.block_rams, "block memories of {design}, {family:?}");
         }
-        let errors = |said: &[fit::Said], share| fit::quantile(said.iter().map(|said| said.error_left_out().abs()), share);
+        let errors =
+            |said: &[fit::Said], share| fit::quantile(said.iter().map(|said| said.error_left_out().abs()), share);
         for (what, said) in [("LUTs", &fit.luts.said), ("registers", &fit.registers.said)] {
             let (median, most) = (errors(said, 0.5), errors(said, 0.9));
-            assert!(median < 0.10 && most < 0.25, "{what} of {:?}: {median:.3}, {most:.3}", fit.family);
+            // Of an iCE40 there are few designs, and one of most methods: left out, nothing is known of it.
+            let bound = if fit.family == Family::Ice40Hx { 0.30 } else { 0.15 };
+            assert!(median < 0.07 && most < bound, "{what} of {:?}: {median:.3}, {most:.3}", fit.family);
         }
     }
 }
@@ -64,7 +67,13 @@ fn the_search_expects_the_block_memories_of_a_design_and_a_few_more() {
 /// Memories are found as they are declared: those of the Verilog text, by module.
 #[test]
 fn the_list_of_memories_is_that_of_the_verilog() {
-    for name in ["digits-spindrop-serial", "digits-affine-writable", "digits-spatial-flag", "digits-conv-places", "digits-4level-wide"] {
+    for name in [
+        "digits-spindrop-serial",
+        "digits-affine-writable",
+        "digits-spatial-flag",
+        "digits-conv-places",
+        "digits-4level-wide",
+    ] {
         let trial = trial::trials().unwrap().into_iter().find(|trial| trial.name == name).unwrap();
         let (network, plan) = trial.plan(Path::new("models")).unwrap();
         let design = trial.design(&network, &plan).unwrap();

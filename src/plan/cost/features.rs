@@ -38,6 +38,8 @@ pub enum Feature {
     States,
     /// Stochastic units.
     Units,
+    /// 1 with any stochastic unit: what makes the start states of streams.
+    Seeding,
     /// Bits of draws that are counted: Gaussian scales.
     Gaussian,
     /// Bits of sums that are compared with one of two thresholds (Scale-Dropout).
@@ -115,6 +117,7 @@ pub const FEATURES: [Feature; COUNT] = {
         Draws,
         States,
         Units,
+        Seeding,
         Gaussian,
         Scaled,
         Subset,
@@ -284,6 +287,7 @@ pub fn whole(network: &Network, plan: &Plan, around: Around) -> Features {
         unit(&mut f, plan.lanes * plan.input_draws_per_clock(network), plan.lanes * state);
     }
     if network.streams() > 0 {
+        f.add(Seeding, 1);
         let once = network.once_per_image();
         let beat = once.checked_sub(1).map_or(layers[0].beat_values(), |before| layers[before].pe);
         f.add(Parting, plan.lanes * beat);
