@@ -1,5 +1,6 @@
 //! Finding a folding: the smallest one that is fast enough, or the fastest one that is small enough.
 
+use super::cost::features::Place;
 use super::cost::{self, Around, Cost, cost};
 use super::{Folding, Kind, LayerPlan, Plan, PlanError, Uncertainty, by_place, masked, shape};
 use crate::board::Family;
@@ -52,8 +53,8 @@ struct Partial {
     folding: Vec<Folding>,
 }
 
-/// What LUTs and block memories of a layer are by its number, its folding, its lanes, and the beat that comes to it.
-type Known = RefCell<HashMap<(usize, Folding, usize, usize), (f64, u64)>>;
+/// LUTs and block memories of a layer by its number, its folding, its lanes, and where it stands.
+type Known = RefCell<HashMap<(usize, Folding, usize, Place), (f64, u64)>>;
 
 /// A search for one network.
 struct Search<'a, F> {
@@ -141,11 +142,10 @@ impl<F: Fn(&Plan) -> f64> Search<'_, F> {
         cost.luts + (self.luts_for_a_block * cost.block_rams as f64) as u64
     }
 
-    /// LUTs and block memories of layer `layer`.
-    fn of_layer(&self, layer: usize, l: &LayerPlan, beat: usize) -> f64 {
-        let key = (layer, Folding { pe: l.pe, simd: l.simd }, l.lanes, beat);
-        let last = layer == self.network.hidden.len();
-        let cost = || cost::of_layer(l, beat, last, self.given.family, self.given.around);
+    /// LUTs of layer `layer`, and those that its block memories are worth.
+    fn of_layer(&self, layer: usize, l: &LayerPlan, place: Place) -> f64 {
+        let key = (layer, Folding { pe: l.pe, simd: l.simd }, l.lanes, place);
+        let cost = || cost::of_layer(l, place, self.given.family, self.given.around);
         let (luts, blocks) = *self.known.borrow_mut().entry(key).or_insert_with(cost);
         luts + self.luts_for_a_block * blocks as f64
     }
@@ -264,7 +264,7 @@ impl<F: Fn(&Plan) -> f64> Search<'_, F> {
                     let before = partials.iter().filter(|(pe, _)| layer == 0 || plan.beat_values().is_multiple_of(*pe));
                     let whole = before.map(|(pe, p)| {
                         let beat = if layer == 0 { 0 } else { *pe };
-                        (p.price + self.of_layer(layer, &plan, beat), p)
+                        (p.price + self.of_layer(layer, &plan, Place::of(network, layer, beat, lanes)), p)
                     });
                     let Some((price, best)) = whole.min_by(|(a, _), (b, _)| a.total_cmp(b)) else { continue };
                     match next.iter_mut().find(|(known, _)| *known == pe) {

@@ -208,10 +208,29 @@ pub(super) fn accumulator(l: &LayerPlan, thresholds: bool) -> usize {
     if thresholds { bits(largest + 1) + 1 } else { bits(largest) }
 }
 
-/// Terms of a layer, what stands between it and the next among them, but for its stochastic unit. Beats of `beat` activations come
-/// from the layer before, of none to the first; `last` is the output layer.
-pub fn layer(l: &LayerPlan, beat: usize, last: bool, writable: bool) -> Features {
+/// Where a layer stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Place {
+    /// Activations of a beat that comes from the layer before; none to the first.
+    pub beat: usize,
+    /// Whether it is the output layer.
+    pub last: bool,
+    /// Lanes of what stands behind it: those of all passes where passes part.
+    pub lanes: usize,
+}
+
+impl Place {
+    /// Of layer `index`, of which `beat` activations come at once; `lanes` are those of the plan.
+    pub fn of(network: &Network, index: usize, beat: usize, lanes: usize) -> Place {
+        let parted = index + 1 >= network.once_per_image();
+        Place { beat, last: index == network.hidden.len(), lanes: if parted { lanes } else { 1 } }
+    }
+}
+
+/// Terms of a layer, what stands between it and the next among them, but for its stochastic unit.
+pub fn layer(l: &LayerPlan, place: Place, writable: bool) -> Features {
     use Feature::*;
+    let Place { beat, last, lanes } = place;
     let mut f = Features::default();
     let pe = l.pe * l.lanes;
     let thresholds = !last && !l.gives_sums();
@@ -237,9 +256,9 @@ pub fn layer(l: &LayerPlan, beat: usize, last: bool, writable: bool) -> Features
         }
     }
     match l.kind {
-        Kind::Scale { .. } => f.add(Scaled, pe * width),
-        Kind::Subset { .. } => f.add(Subset, pe * width),
-        Kind::Affine { .. } => f.add(Affine, pe * width),
+        Kind::Scale { .. } => f.add(Scaled, lanes * l.pe * width),
+        Kind::Subset { .. } => f.add(Subset, lanes * l.pe * width),
+        Kind::Affine { .. } => f.add(Affine, lanes * l.pe * width),
         _ => {}
     }
     if let Some(sums) = l.summed {
@@ -274,7 +293,7 @@ pub fn whole(network: &Network, plan: &Plan, around: Around) -> Features {
     f.add(Design, 1);
     for (index, l) in layers.iter().enumerate() {
         let beat = index.checked_sub(1).map_or(0, |before| plan.folding[before].pe);
-        f += layer(l, beat, index + 1 == layers.len(), around.writable);
+        f += layer(l, Place::of(network, index, beat, plan.lanes), around.writable);
         if let Some(stream) = l.unit {
             let draws = plan.lanes * plan.draws_per_clock(network, index) * network.draws_per_unit(stream);
             unit(&mut f, draws, plan.lanes * state);

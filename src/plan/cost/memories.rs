@@ -4,7 +4,7 @@
 //! widths come from their values. [`crate::cosim::memories`] has the memories of a design, and is exact.
 
 use super::Around;
-use super::features::{accumulator, bits};
+use super::features::{Place, accumulator, bits};
 use crate::board::Family;
 use crate::net::{Network, OCTAVE_BITS};
 use crate::plan::memory::{Held, Shape, Style, is_small};
@@ -29,9 +29,9 @@ fn small(family: Family, shape: Shape) -> Shape {
     Shape { style: if registers { Style::Registers } else { Style::Block }, ..shape }
 }
 
-/// Weights, start values, buffers and windows of a layer; beats of `beat` activations come from the layer before, and from a window
-/// where the layer has one.
-pub fn layer(l: &LayerPlan, beat: usize, last: bool, family: Family, writable: bool) -> Vec<Kept> {
+/// Weights, start values, buffers and windows of a layer, and what its neurons keep.
+pub fn layer(l: &LayerPlan, place: Place, family: Family, writable: bool) -> Vec<Kept> {
+    let Place { beat, last, lanes } = place;
     let mut all = vec![];
     let crossbars = l.crossbars();
     let weights = table(crossbars * l.groups() * l.words(), l.weight_planes * l.pe * l.simd, writable);
@@ -73,7 +73,7 @@ pub fn layer(l: &LayerPlan, beat: usize, last: bool, family: Family, writable: b
     };
     all.push((table(l.groups(), l.pe * parameters, writable), 1));
     if let Kind::Affine { .. } = l.kind {
-        all.push((Shape::buffer(banks(l.groups()), (l.pe * (29 + room)) as u64), l.lanes));
+        all.push((Shape::buffer(banks(l.groups()), (l.pe * (29 + room)) as u64), lanes));
     }
     all
 }

@@ -12,7 +12,7 @@ use super::memory::Held;
 use super::{LayerPlan, Plan};
 use crate::board::Family;
 use crate::net::Network;
-use features::{Feature, Features};
+use features::{Feature, Features, Place};
 use memories::Kept;
 use serde::Serialize;
 
@@ -74,10 +74,9 @@ pub fn terms(network: &Network, plan: &Plan, around: Around, held: Held) -> Feat
 /// The memories of a plan, by their sizes.
 pub fn memories(network: &Network, plan: &Plan, family: Family, around: Around) -> Vec<Kept> {
     let layers = plan.layers(network);
-    let last = layers.len() - 1;
     let of_layers = layers.iter().enumerate().flat_map(|(index, l)| {
         let beat = index.checked_sub(1).map_or(0, |before| plan.folding[before].pe);
-        memories::layer(l, beat, index == last, family, around.writable)
+        memories::layer(l, Place::of(network, index, beat, plan.lanes), family, around.writable)
     });
     of_layers.chain(memories::beside(network, plan, family, around)).collect()
 }
@@ -90,10 +89,10 @@ fn of_memories(held: Held) -> Features {
     terms
 }
 
-/// LUTs and block memories of a layer, its stochastic unit not counted; beats of `beat` activations come from the layer before.
-pub(super) fn of_layer(l: &LayerPlan, beat: usize, last: bool, family: Family, around: Around) -> (f64, u64) {
-    let held = memories::held(family, &memories::layer(l, beat, last, family, around.writable));
-    let mut terms = features::layer(l, beat, last, around.writable);
+/// LUTs and block memories of a layer, its stochastic unit not counted.
+pub(super) fn of_layer(l: &LayerPlan, place: Place, family: Family, around: Around) -> (f64, u64) {
+    let held = memories::held(family, &memories::layer(l, place, family, around.writable));
+    let mut terms = features::layer(l, place, around.writable);
     terms += of_memories(held);
     (model::luts(family, &terms), held.block_rams)
 }
