@@ -39,7 +39,7 @@ bench:
 area: tools
 	scripts/area.sh 16x64x16 16x64x4 8x32x16 4x32x1
 
-## refit: cells that Yosys counts for a list of designs, of which those that changed are made again: what estimates are to be fitted to (an hour and a half for all)
+## refit: estimates of LUTs and registers fitted to what Yosys counts for a list of designs, of which those that changed are synthesised again (an hour and a half for all), and the tables of docs/estimates.md
 refit: tools
 	cargo run --release --quiet --example refit
 

@@ -6,13 +6,14 @@
 //! compared in every logit. Arguments: the folder of the design, cycles an image.
 
 use anyhow::{Result, ensure};
+use neuspin::board::Family;
 use neuspin::cosim::{Builder, Dut, Options, Settings, cosimulate};
 use neuspin::golden::Golden;
 use neuspin::net::{
     Conv, Direction, Dropout, Hidden, Images, Input, Map, Method, Network, Output, Pad, Place, Pool, PoolKind, Random,
     Weights,
 };
-use neuspin::plan::{Target, cost, search};
+use neuspin::plan::{Around, Given, Target, cost, search};
 use neuspin::rtl::{Design, schedule};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -86,7 +87,7 @@ fn main() -> Result<()> {
         started = Instant::now();
     };
     let cycles_of = |plan: &_| schedule(&network, plan).cycles_per_image(PASSES.into());
-    let plan = search(&network, PASSES as usize, Target::Cycles(cycles), None, cycles_of)?;
+    let plan = search(&network, &Given::new(Family::Xilinx7, PASSES as usize), Target::Cycles(cycles), cycles_of)?;
     step("folding");
     let design = Design::build(&network, &plan, neuspin::rtl::Options::default())?;
     neuspin::emit::design_files(&design, &network, "cargo run --release --example cnv")?.write(&folder)?;
@@ -122,12 +123,15 @@ fn main() -> Result<()> {
     step("simulated");
     ensure!(outcome.is_exact(), "{:?}", outcome.origin().map(|origin| origin.to_string()));
     let (estimate, clocks) = (schedule(&network, &plan).cycles(1, PASSES.into()), outcome.clocks);
-    let cost = cost(&network, &plan);
+    let cost = cost(&network, &plan, Family::Xilinx7, Around::default());
     println!("exact        1 of 1 image, {PASSES} passes, every logit");
     println!(
         "cycles       {clocks} for one image; estimated {estimate}, and {:.0} an image in the long run",
         cycles_of(&plan)
     );
-    println!("estimate     {} LUTs (Xilinx 7), {} bits of ROM, {} of RAM", cost.luts_xc7, cost.rom_bits, cost.ram_bits);
+    println!(
+        "estimate     {} LUTs, {} block memories of 18 kbit (Xilinx 7), {} bits of ROM, {} of RAM",
+        cost.luts, cost.block_rams, cost.rom_bits, cost.ram_bits
+    );
     Ok(())
 }

@@ -36,7 +36,7 @@ pub fn synthesise(trials: &[Trial], only: &str, models: &Path, out: &Path, at_on
     for trial in trials.iter().filter(|trial| trial.name.contains(only)) {
         let (network, plan) = trial.plan(models)?;
         let design = trial.design(&network, &plan)?;
-        designs.push((trial, design, cost(&network, &plan).luts_xc7));
+        designs.push((trial, design, cost(&network, &plan, Family::Xilinx7, trial.around()).luts));
     }
     let mut jobs = vec![];
     for (trial, design, luts) in &designs {

@@ -6,7 +6,7 @@ use neuspin::cosim::{mapping, top_and_modules};
 use neuspin::lower::lower;
 use neuspin::model::Model;
 use neuspin::net::{EarlyStop, Network};
-use neuspin::plan::{Folding, Plan, Uncertainty};
+use neuspin::plan::{Around, Folding, Plan, Uncertainty};
 use neuspin::rtl::uart::Rate;
 use neuspin::rtl::{Design, Options};
 use serde::Deserialize;
@@ -57,6 +57,10 @@ pub fn trials() -> Result<Vec<Trial>> {
 }
 
 impl Trial {
+    pub fn around(&self) -> Around {
+        Around { writable: self.writable, uart: self.uart }
+    }
+
     /// The network and its plan; models lie in the folder `models`.
     pub fn plan(&self, models: &Path) -> Result<(Network, Plan)> {
         let of = || format!("design {}", self.name);

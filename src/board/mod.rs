@@ -42,6 +42,10 @@ impl Family {
         self != Family::Xilinx7
     }
 
+    pub fn is_ice40(self) -> bool {
+        matches!(self, Family::Ice40Up | Family::Ice40Hx)
+    }
+
     /// Inputs of a LUT.
     pub fn lut_inputs(self) -> u32 {
         if self == Family::Xilinx7 { 6 } else { 4 }

@@ -6,11 +6,10 @@ use super::output::{Output, facts, grouped};
 use super::plan_arg::PlanArgs;
 use anyhow::{Context, Result, anyhow};
 use neuspin::board::{BOARDS, Board, Clock, module_name, pins, top};
-use neuspin::cosim::synthesize;
+use neuspin::cosim::{estimate, synthesize};
 use neuspin::emit::{FileSet, design_files};
 use neuspin::flow::{self, Built, Kit, Order, Used, vivado, zynq};
 use neuspin::net::Network;
-use neuspin::plan::cost;
 use neuspin::rtl::axi::Axi;
 use neuspin::rtl::uart::Rate;
 use neuspin::rtl::{Design, Options};
@@ -77,7 +76,7 @@ pub fn run(args: &Args, output: &Output) -> Result<Status> {
     let design = args.plan.design_for(&network, Options { axi, ..Options::default() }, board, clock.hz())?;
     let rate = Rate::new(args.baud, clock.hz().round() as u32).context("--baud")?;
     let design = design.with_uart(&network, rate)?;
-    let expected = flow::expected(board, &cost(&network, &design.plan));
+    let expected = flow::expected(board, &estimate(&network, &design, board.family));
     if let Some(warning) = &expected {
         output.note(&format!("warning: {warning}; trying all the same"));
     }

@@ -6,7 +6,8 @@ use super::output::{Output, grouped, percent, table};
 use super::plan_arg::PlanArgs;
 use super::uncertainty::{Arithmetic, Said, ask};
 use anyhow::{Context, Result, ensure};
-use neuspin::cosim::{Cells, synthesize};
+use neuspin::board::Family;
+use neuspin::cosim::{Cells, estimate, synthesize};
 use neuspin::data::{self, DataError, Other, Split};
 use neuspin::model::Model;
 use neuspin::net::{Hidden, Method, Network};
@@ -59,6 +60,7 @@ struct Row {
     cycles: f64,
     lanes: usize,
     estimated_luts: u64,
+    estimated_block_rams: u64,
     cells: Option<Cells>,
     /// Name of the other data, and AUROC against it with all passes.
     auroc: Vec<(String, f64)>,
@@ -99,6 +101,7 @@ fn row(args: &Args, name: &str, output: &Output) -> Result<Row> {
     let draws =
         network.input.dropout.map(|_| network.input.features).into_iter().chain(of_layers).chain(of_output).sum();
     let (accuracy, auroc) = quality(args, &model, &network, output)?;
+    let estimate = estimate(&network, &design, Family::Xilinx7);
     Ok(Row {
         model: name.to_string(),
         methods: if names.is_empty() { "none".into() } else { names.join(", ") },
@@ -110,7 +113,8 @@ fn row(args: &Args, name: &str, output: &Output) -> Result<Row> {
         weights: network.weight_bits(),
         cycles: design.schedule(&network).cycles_per_image(network.passes.into()),
         lanes: design.plan.lanes,
-        estimated_luts: neuspin::plan::cost(&network, &design.plan).luts_xc7,
+        estimated_luts: estimate.luts,
+        estimated_block_rams: estimate.block_rams,
         cells,
         auroc,
     })
@@ -166,6 +170,7 @@ impl Row {
             "cycles_per_image": self.cycles,
             "lanes": self.lanes,
             "estimated_luts_xilinx7": self.estimated_luts,
+            "estimated_block_rams_xilinx7": self.estimated_block_rams,
             "cells_xilinx7": self.cells,
             "auroc": auroc,
         })
@@ -193,7 +198,7 @@ fn text(rows: &[Row]) -> String {
     let synthesized = rows.iter().any(|r| r.cells.is_some());
     header.extend(match synthesized {
         true => vec!["LUT".into(), "LUT as memory".into(), "FF".into(), "RAMB18".into(), "DSP".into()],
-        false => vec!["LUT, estimate".into()],
+        false => vec!["LUT, estimate".into(), "RAMB18".into()],
     });
     header.extend(others.iter().map(|name| format!("AUROC {name}")));
     let line = |row: &Row| {
@@ -205,7 +210,7 @@ fn text(rows: &[Row]) -> String {
             Some(c) => {
                 cells.extend([c.luts, c.memory_luts, c.registers, c.block_rams, c.dsps].map(grouped));
             }
-            None => cells.push(grouped(row.estimated_luts)),
+            None => cells.extend([row.estimated_luts, row.estimated_block_rams].map(grouped)),
         }
         let of = |name: &str| row.auroc.iter().find(|(known, _)| known == name);
         cells.extend(others.iter().map(|name| of(name).map_or("-".into(), |(_, value)| format!("{value:.3}"))));

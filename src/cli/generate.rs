@@ -6,13 +6,15 @@ use super::output::{Output, facts, grouped, table};
 use super::plan_arg::PlanArgs;
 use super::uart_arg::UartArgs;
 use anyhow::Result;
+use neuspin::board::Family;
+use neuspin::cosim::estimate;
 use neuspin::emit::design_files;
 use neuspin::model::Model;
 use neuspin::net::Network;
-use neuspin::plan::{Cost, cost, uncertainty_cost};
+use neuspin::plan::uncertainty_luts;
 use neuspin::rtl::axi::Axi;
 use neuspin::rtl::{Design, Options};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 const EXAMPLES: &str = "\
@@ -77,7 +79,12 @@ pub fn run(args: &Args, output: &Output) -> Result<Status> {
 
     let schedule = design.schedule(&network);
     let (first, each) = (schedule.cycles(1, network.passes.into()), schedule.cycles_per_image(network.passes.into()));
-    let cost = cost(&network, &design.plan);
+    let families = [("Xilinx 7", Family::Xilinx7), ("ECP5", Family::Ecp5), ("iCE40", Family::Ice40Hx)];
+    let costs = families.map(|(name, family)| (name, family, estimate(&network, &design, family)));
+    let estimates: serde_json::Map<String, Value> = costs
+        .iter()
+        .map(|(_, family, cost)| Ok((serde_json::to_value(family)?.as_str().unwrap_or_default().into(), json!(cost))))
+        .collect::<Result<_>>()?;
     let json = json!({
         "design": design.name,
         "out": out,
@@ -87,18 +94,15 @@ pub fn run(args: &Args, output: &Output) -> Result<Status> {
         "passes": network.passes,
         "cycles_first_image": first,
         "cycles_per_image": each,
-        "estimated_luts_xilinx7": cost.luts_xc7,
-        "estimated_luts_ecp5": cost.luts_ecp5,
-        "rom_bits": cost.rom_bits,
-        "ram_bits": cost.ram_bits,
+        "estimates": estimates,
     });
-    let parts = uncertainty_cost(&network, &design.plan);
+    let parts = uncertainty_luts(&network, &design.plan, Family::Xilinx7);
     let mut json = json;
     if let Some(uart) = &design.uart {
         json["uart"] = json!({ "top": uart.top, "rate": uart.rate, "buffers": uart.buffers });
     }
     if !parts.is_empty() {
-        let part = |(name, c): &(&str, Cost)| json!({ "part": name, "cost": c });
+        let part = |(name, luts): &(&str, u64)| json!({ "part": name, "luts_xilinx7": luts });
         json["uncertainty"] = parts.iter().map(part).collect();
     }
     let mut rows = vec![
@@ -107,15 +111,23 @@ pub fn run(args: &Args, output: &Output) -> Result<Status> {
         ("files", format!("{} modules, {} memory images", design.modules.len(), design.images.len())),
         ("passes", format!("{} at once, at most {}", design.plan.lanes, design.plan.max_passes)),
         ("cycles", format!("{} to the first result, {each:.1} an image ({} passes)", grouped(first), network.passes)),
-        ("estimate", format!("{} LUTs on Xilinx 7, {} on ECP5", grouped(cost.luts_xc7), grouped(cost.luts_ecp5))),
-        ("memory", format!("{} bits read-only, {} bits working", grouped(cost.rom_bits), grouped(cost.ram_bits))),
     ];
+    rows.extend(costs.iter().map(|(name, family, cost)| {
+        let [luts, registers, blocks] = [cost.luts, cost.registers, cost.block_rams].map(grouped);
+        let size = if *family == Family::Xilinx7 { " of 18 kbit" } else { "" };
+        (*name, format!("{luts} LUTs and {registers} registers (estimate), {blocks} block memories{size}"))
+    }));
+    let (_, _, cost) = costs[0];
+    rows.push((
+        "memory",
+        format!("{} bits of weights and tables, {} bits working", grouped(cost.rom_bits), grouped(cost.ram_bits)),
+    ));
     if let Some(uart) = &design.uart {
         let (top, rate) = (&uart.top, uart.rate);
         rows.push(("serial port", format!("{top}: {} baud, {} clocks a bit", rate.baud, rate.divisor)));
     }
     if !parts.is_empty() {
-        let part = |(name, c): &(&str, Cost)| format!("{name} {}", grouped(c.luts_xc7));
+        let part = |(name, luts): &(&str, u64)| format!("{name} {}", grouped(*luts));
         let list = parts.iter().map(part).collect::<Vec<_>>().join(", ");
         rows.push(("uncertainty", format!("{list} of these LUTs on Xilinx 7")));
     }

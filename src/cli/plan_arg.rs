@@ -3,9 +3,10 @@
 use super::uncertainty_arg::UncertaintyArgs;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use neuspin::board::Board;
-use neuspin::net::{Family, Network, Starts};
-use neuspin::plan::{Folding, Plan, Target, Uncertainty, search};
+use neuspin::board::{Board, Family};
+use neuspin::cosim::estimate;
+use neuspin::net::{self, Network, Starts};
+use neuspin::plan::{Around, Folding, Given, Plan, Target, cost, search};
 use neuspin::quality::{LIMIT, sharing};
 use neuspin::rtl::{Design, Options, schedule};
 
@@ -62,7 +63,7 @@ fn check_sharing(network: &Network, accepted: bool) -> Result<()> {
         format!("draws of {} bits that are {steps} steps apart share bits: leave steps out", network.random.code_bits)
     } else if source.starts == Starts::Naive {
         "streams that start at neighbouring states begin alike: leave naive out".into()
-    } else if let Family::Replay { words } = source.family {
+    } else if let net::Family::Replay { words } = source.family {
         format!("the recording of {words} words repeats, or is not random: record more, or test it with neuspin rng")
     } else {
         "use another source (neuspin rng compares them)".into()
@@ -82,58 +83,45 @@ const PASSES: u32 = 64;
 /// LUTs where nothing is said: a small FPGA.
 const LUTS: u64 = 10_000;
 
-/// Share of a board's LUTs that a folding is fitted to; place and route takes the rest.
-const FILL: f64 = 0.75;
-/// LUTs of the serial port and the board's top, roughly.
-const AROUND: u64 = 1000;
+/// Share of a board's LUTs that place and route fills.
+const FILL: f64 = 0.9;
 
-/// The target that fills `board`.
-fn filling(board: &Board) -> Target {
-    let luts = ((board.capacity.luts as f64 * FILL) as u64).saturating_sub(AROUND);
-    if board.family.lut_inputs() == 4 { Target::Luts4(luts) } else { Target::Luts(luts) }
+/// The target that fills `board`, of which `block_rams` may be used: as many LUTs as fit even if the estimate is off by what nine
+/// designs in ten are off by at most.
+fn filling(board: &Board, block_rams: u64) -> Target {
+    let luts = board.capacity.luts as f64 * FILL / (1.0 + cost::model::spread(board.family));
+    Target::Room { luts: luts as u64, block_rams }
 }
 
+/// Foldings that are tried where a design takes more block memories than its plan was estimated at.
+const TRIES: usize = 4;
+
 impl PlanArgs {
-    fn plan(&self, network: &Network, uncertainty: Option<Uncertainty>, on: Option<(&Board, f64)>) -> Result<Plan> {
-        let passes = self.max_passes.unwrap_or(network.passes.max(PASSES)) as usize;
-        if passes < network.passes as usize {
-            let wanted = network.passes;
-            anyhow::bail!(
-                "--max-passes {passes}: the network takes {wanted} passes an image; more room, or fewer --passes"
-            );
+    /// The folding by hand, where there is one.
+    fn folded(&self, network: &Network, passes: usize) -> Result<Option<Plan>> {
+        if self.pe.is_empty() {
+            return Ok(None);
         }
-        if !self.pe.is_empty() {
-            ensure!(self.pe.len() == self.simd.len(), "--pe has {} numbers, --simd {}", self.pe.len(), self.simd.len());
-            let folding = self.pe.iter().zip(&self.simd).map(|(&pe, &simd)| Folding { pe, simd }).collect();
-            let lanes = self.lanes.unwrap_or(1) as usize;
-            let passes = if self.max_passes.is_some() { passes } else { passes.next_multiple_of(lanes) };
-            let plan = Plan::new(network, lanes, passes, folding).context("folding")?;
-            return Ok(plan.with_uncertainty(uncertainty));
-        }
+        ensure!(self.pe.len() == self.simd.len(), "--pe has {} numbers, --simd {}", self.pe.len(), self.simd.len());
+        let folding = self.pe.iter().zip(&self.simd).map(|(&pe, &simd)| Folding { pe, simd }).collect();
+        let lanes = self.lanes.unwrap_or(1) as usize;
+        let passes = if self.max_passes.is_some() { passes } else { passes.next_multiple_of(lanes) };
+        Ok(Some(Plan::new(network, lanes, passes, folding).context("folding")?))
+    }
+
+    /// What a folding is searched for, and the board that it is to fill.
+    fn target(&self, on: Option<(&'static Board, f64)>) -> Result<(Target, Option<&'static Board>)> {
         if let Some(rate) = self.target_rate {
             let (_, hz) = on.context("--target-rate needs a clock: use it with `neuspin build`")?;
             ensure!(rate > 0.0, "--target-rate {rate}: it must be above 0");
-            let target = Target::Cycles((hz / rate).floor() as u64);
-            return self.searched(network, passes, target, uncertainty);
+            return Ok((Target::Cycles((hz / rate).floor() as u64), None));
         }
-        let target = match (self.target_cycles, self.target_luts, self.fit.or(on.map(|(board, _)| board))) {
-            (Some(cycles), ..) => Target::Cycles(cycles),
-            (None, Some(luts), _) => Target::Luts(luts),
-            (None, None, Some(board)) => filling(board),
-            (None, None, None) => Target::Luts(LUTS),
-        };
-        self.searched(network, passes, target, uncertainty)
-    }
-
-    fn searched(
-        &self,
-        network: &Network,
-        passes: usize,
-        target: Target,
-        uncertainty: Option<Uncertainty>,
-    ) -> Result<Plan> {
-        let cycles = |plan: &Plan| schedule(network, plan).cycles_per_image(network.passes.into());
-        search(network, passes, target, uncertainty, cycles).context("folding")
+        Ok(match (self.target_cycles, self.target_luts, self.fit.or(on.map(|(board, _)| board))) {
+            (Some(cycles), ..) => (Target::Cycles(cycles), None),
+            (None, Some(luts), _) => (Target::Luts(luts), None),
+            (None, None, Some(board)) => (filling(board, board.capacity.block_rams), Some(board)),
+            (None, None, None) => (Target::Luts(LUTS), None),
+        })
     }
 
     pub fn design(&self, network: &Network, options: Options) -> Result<Design> {
@@ -141,14 +129,44 @@ impl PlanArgs {
     }
 
     /// A design for `board` at a clock of `hz`: folded to fill it, unless folded otherwise.
-    pub fn design_for(&self, network: &Network, options: Options, board: &Board, hz: f64) -> Result<Design> {
+    pub fn design_for(&self, network: &Network, options: Options, board: &'static Board, hz: f64) -> Result<Design> {
         self.design_on(network, options, Some((board, hz)))
     }
 
-    fn design_on(&self, network: &Network, options: Options, on: Option<(&Board, f64)>) -> Result<Design> {
+    fn design_on(&self, network: &Network, options: Options, on: Option<(&'static Board, f64)>) -> Result<Design> {
         check_sharing(network, self.accept_sharing)?;
         let (uncertainty, thresholds) = self.uncertainty.parts(network)?;
-        let plan = self.plan(network, uncertainty, on)?;
-        Ok(Design::build(network, &plan, Options { thresholds, ..options })?)
+        let options = Options { thresholds, ..options };
+        let passes = self.max_passes.unwrap_or(network.passes.max(PASSES)) as usize;
+        if passes < network.passes as usize {
+            let wanted = network.passes;
+            anyhow::bail!(
+                "--max-passes {passes}: the network takes {wanted} passes an image; more room, or fewer --passes"
+            );
+        }
+        if let Some(plan) = self.folded(network, passes)? {
+            return Ok(Design::build(network, &plan.with_uncertainty(uncertainty), options)?);
+        }
+        let (mut target, fills) = self.target(on)?;
+        let board = self.fit.or(on.map(|(board, _)| board));
+        let family = board.map_or(Family::Xilinx7, |board| board.family);
+        // On a board stands a serial port around the design.
+        let around = Around { writable: options.writable, uart: board.is_some() };
+        let given = Given { max_passes: passes, uncertainty, family, around };
+        let cycles = |plan: &Plan| schedule(network, plan).cycles_per_image(network.passes.into());
+        let mut tries = TRIES;
+        loop {
+            let plan = search(network, &given, target, cycles).context("folding")?;
+            let design = Design::build(network, &plan, options.clone())?;
+            let Some(board) = fills else { return Ok(design) };
+            // The plan's block memories are estimated; those of the design are known.
+            let (taken, there) = (estimate(network, &design, family).block_rams, board.capacity.block_rams);
+            tries -= 1;
+            let Target::Room { block_rams, .. } = target else { return Ok(design) };
+            if taken <= there || tries == 0 {
+                return Ok(design);
+            }
+            target = filling(board, block_rams.saturating_sub(taken - there));
+        }
     }
 }

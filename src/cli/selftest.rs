@@ -5,6 +5,7 @@ use super::model_arg::{ChipArgs, ModelArg};
 use super::output::{Output, facts, percent, table};
 use super::proof::Proof;
 use anyhow::{Context, Result, ensure};
+use neuspin::board::Family;
 use neuspin::chip::Description;
 use neuspin::cosim::{Builder, Stimulus};
 use neuspin::data::{self, Split};
@@ -12,7 +13,7 @@ use neuspin::files::write_aside;
 use neuspin::golden::Golden;
 use neuspin::lower::lower;
 use neuspin::net::{Images, Network};
-use neuspin::plan::{Target, Uncertainty, search};
+use neuspin::plan::{Given, Target, Uncertainty, search};
 use neuspin::rtl::{Design, Options, schedule};
 use neuspin::selftest::{Bounds, FALSE_ALARMS, Rules, SIGMAS, Verdict, bits};
 use neuspin::uncertainty::{Interval, wilson};
@@ -202,7 +203,8 @@ fn simulate(args: &Args, bounds: &Bounds, network: &Network, output: &Output) ->
 fn design(network: &Network) -> Result<Design> {
     let uncertainty = Uncertainty { entropy: true, ..Uncertainty::default() };
     let cycles = |plan: &_| schedule(network, plan).cycles_per_image(network.passes.into());
-    let plan = search(network, network.passes as usize, Target::Luts(10_000), Some(uncertainty), cycles)?;
+    let given = Given { uncertainty: Some(uncertainty), ..Given::new(Family::Xilinx7, network.passes as usize) };
+    let plan = search(network, &given, Target::Luts(10_000), cycles)?;
     Ok(Design::build(network, &plan, Options::default())?)
 }
 

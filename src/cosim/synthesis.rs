@@ -3,6 +3,7 @@
 use super::CosimError;
 use super::tool::{Job, find_yosys};
 use crate::board::Family;
+use crate::plan::memory::is_small;
 use crate::rtl::{Design, MemoryImage};
 use crate::verilog::VerilogFile;
 use serde::Serialize;
@@ -11,10 +12,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::fs;
 use std::process::Command;
-
-/// LUTs of an iCE40 that are spent to save a block memory. It has some 200 LUTs for each, and a block memory has at most 16 bits a
-/// word: a wide table of few words fills many of them with hardly anything.
-const LUTS_FOR_A_BLOCK: usize = 100;
 
 /// Cells by what they are; nothing is placed or routed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -52,7 +49,7 @@ pub fn synthesize_modules(top: &str, modules: &[VerilogFile], images: &[MemoryIm
 /// Cells by type of `design` in `family`, the serial port around it among them where it has one.
 pub fn synthesize_for(family: Family, design: &Design) -> Result<Counts, CosimError> {
     let (top, modules) = top_and_modules(design);
-    let with_logic_cells = matches!(family, Family::Ice40Up | Family::Ice40Hx);
+    let with_logic_cells = family.is_ice40();
     count(&mapping(family, design, top), &modules, &design.images, with_logic_cells)
 }
 
@@ -88,7 +85,7 @@ pub fn mapping(family: Family, design: &Design, top: &str) -> String {
 }
 
 /// Memories of an iCE40, by module, that are better made of LUTs: tables of few bits, or of few words.
-fn small_memories(design: &Design) -> Vec<(String, &'static str)> {
+pub(super) fn small_memories(design: &Design) -> Vec<(String, &'static str)> {
     let name = &design.name;
     let mut small = vec![(format!("{name}_logits"), "votes")];
     for (index, l) in design.layers.iter().enumerate() {
@@ -107,13 +104,6 @@ fn small_memories(design: &Design) -> Vec<(String, &'static str)> {
         }
     }
     small
-}
-
-/// Whether a table of so many words costs an iCE40 less as LUTs, of 16 bits each, than as block memories of 4096 bits, 16 a word.
-fn is_small(words: usize, bits: usize) -> bool {
-    let luts = bits * words.div_ceil(16);
-    let blocks = bits.div_ceil(16).max((words * bits).div_ceil(4096));
-    luts <= LUTS_FOR_A_BLOCK * blocks
 }
 
 /// Runs Yosys; `commands` are those of [`mapping`].
@@ -222,7 +212,9 @@ impl Cells {
                 (Family::Xilinx7, "DSP48E1") => cells.dsps += n,
                 (Family::Xilinx7, "SRL16E" | "SRLC32E") => cells.memory_luts += n,
                 (Family::Xilinx7, "RAM32M" | "RAM64M" | "RAM128X1D") => cells.memory_luts += 4 * n,
-                (Family::Xilinx7, "RAM32X1D" | "RAM64X1D") => cells.memory_luts += 2 * n,
+                (Family::Xilinx7, "RAM32X1D" | "RAM64X1D" | "RAM128X1S") => cells.memory_luts += 2 * n,
+                (Family::Xilinx7, "RAM32X1S" | "RAM64X1S") => cells.memory_luts += n,
+                (Family::Xilinx7, "RAM256X1S") => cells.memory_luts += 4 * n,
                 (Family::Ecp5, "LUT4") => cells.luts += n,
                 (Family::Ecp5, "CCU2C") => cells.luts += 2 * n,
                 (Family::Ecp5, "TRELLIS_DPR16X4") => cells.memory_luts += 6 * n,

@@ -212,13 +212,13 @@ fn cells(path: &Path) -> Result<BTreeMap<String, u64>, FlowError> {
 
 /// What the plan is expected to take of `board`: a warning where that is more than there is.
 pub fn expected(board: &Board, cost: &crate::plan::Cost) -> Option<String> {
-    let luts = if board.family == Family::Xilinx7 { cost.luts_xc7 } else { cost.luts_ecp5 };
-    let bits = board.capacity.block_rams * board.capacity.block_ram_bits;
-    if luts > board.capacity.luts {
-        let there = board.capacity.luts;
+    let (luts, there) = (cost.luts, board.capacity.luts);
+    if luts > there {
         return Some(format!("the folding is estimated at {luts} LUTs, and a {} has {there}", board.name));
     }
-    (cost.rom_bits > bits).then(|| {
-        format!("weights and tables take {} bits, and a {} has {bits} bits of block memory", cost.rom_bits, board.name)
+    let (blocks, there) = (cost.block_rams, board.capacity.block_rams);
+    (blocks > there).then(|| {
+        let size = if board.family == Family::Xilinx7 { " of 18 kbit" } else { "" };
+        format!("memories take {blocks} block memories{size}, and a {} has {there}", board.name)
     })
 }

@@ -3,17 +3,18 @@
 //! A plan changes cycles and area, never results. It knows no Verilog text.
 
 mod array;
-mod cost;
+pub mod cost;
 mod map;
+pub mod memory;
 pub(crate) use map::overlaps;
 mod schedule;
 mod search;
 mod uncertainty;
 
 pub use array::{ArrayPlan, Gains};
-pub use cost::{Cost, cost, uncertainty_cost};
+pub use cost::{Around, Cost, cost, uncertainty_luts};
 pub use schedule::{Latencies, Reading, Schedule, replay_clocks};
-pub use search::{Target, search};
+pub use search::{Given, Target, search};
 pub use uncertainty::{Flag, Uncertainty};
 
 use crate::net::{Conv, Drops, Method, Network, PoolKind, Weights};
@@ -21,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// How one layer is folded: `pe` neurons and `simd` inputs of each are computed in a clock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Folding {
     pub pe: usize,

@@ -1,4 +1,5 @@
 use super::*;
+use crate::board::Family;
 use crate::net::{Direction, Hidden, Input, Method, Output, Random, Weights};
 use crate::rtl::schedule;
 
@@ -40,8 +41,13 @@ fn cycles(network: &Network, plan: &Plan) -> f64 {
     schedule(network, plan).cycles_per_image(network.passes.into())
 }
 
+/// LUTs of a Xilinx 7, as estimated.
+fn luts_of(network: &Network, plan: &Plan) -> u64 {
+    cost(network, plan, Family::Xilinx7, Around::default()).luts
+}
+
 fn find(network: &Network, target: Target) -> Result<Plan, PlanError> {
-    search(network, 16, target, None, |plan| cycles(network, plan))
+    search(network, &Given::new(Family::Xilinx7, 16), target, |plan| cycles(network, plan))
 }
 
 #[test]
@@ -57,7 +63,7 @@ fn a_found_folding_meets_its_cycle_target_and_a_looser_target_is_never_larger() 
             let Ok(plan) = find(&network, Target::Cycles(target)) else { continue };
             let takes = cycles(&network, &plan);
             assert!(takes <= target as f64, "{sizes:?} for {target} cycles takes {takes}: {plan:?}");
-            let needs = cost(&network, &plan).luts_xc7;
+            let needs = luts_of(&network, &plan);
             assert!(needs <= luts, "{sizes:?}: {target} cycles need {needs} LUTs, fewer cycles only {luts}");
             luts = needs;
         }
@@ -72,7 +78,7 @@ fn a_found_folding_stays_within_its_lut_budget_and_uses_it() {
         .into_iter()
         .map(|budget| {
             let plan = find(&network, Target::Luts(budget)).unwrap();
-            let needs = cost(&network, &plan).luts_xc7;
+            let needs = luts_of(&network, &plan);
             assert!(needs <= budget, "{needs} LUTs in a budget of {budget}");
             plan
         })

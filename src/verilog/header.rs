@@ -1,6 +1,6 @@
 //! A module seen from outside, and its finished text.
 
-use super::{Expr, Fault};
+use super::{Expr, Fault, Instances, MemoryUse};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
@@ -156,12 +156,19 @@ pub struct VerilogFile {
     text: String,
     submodules: Vec<String>,
     memory_files: Vec<String>,
+    memories: Vec<MemoryUse>,
+    instances: Instances,
 }
 
 impl VerilogFile {
     /// `submodules` and `memory_files` are what the text instantiates and reads.
     pub fn new(header: Header, text: String, submodules: Vec<String>, memory_files: Vec<String>) -> VerilogFile {
-        VerilogFile { header, text, submodules, memory_files }
+        VerilogFile { header, text, submodules, memory_files, memories: vec![], instances: vec![] }
+    }
+
+    /// The same with its memories and instances.
+    pub(super) fn holding(self, (memories, instances): (Vec<MemoryUse>, Instances)) -> VerilogFile {
+        VerilogFile { memories, instances, ..self }
     }
 
     pub fn header(&self) -> &Header {
@@ -189,5 +196,15 @@ impl VerilogFile {
     /// Files that its memories are read from, as named in the text. Files named by parameters are not among them.
     pub fn memory_files(&self) -> &[String] {
         &self.memory_files
+    }
+
+    /// Its memories, in the order of declaration.
+    pub fn memories(&self) -> &[MemoryUse] {
+        &self.memories
+    }
+
+    /// The modules that it instantiates and how often; a module may come more than once.
+    pub fn instances(&self) -> &[(String, u32)] {
+        &self.instances
     }
 }

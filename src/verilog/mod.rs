@@ -75,6 +75,7 @@ mod process;
 mod scope;
 mod select;
 mod stmt;
+mod usage;
 
 pub use error::{Fault, VerilogError};
 pub use expr::{Expr, MAX_WIDTH, cat, cat_lsb_first, index_width, mux, repeat};
@@ -85,3 +86,4 @@ pub use module::Module;
 pub use names::check_name;
 pub use print::file_comment;
 pub use stmt::{Stmt, case, note, set, when, when_else};
+pub use usage::{Instances, MemoryUse};

@@ -6,6 +6,7 @@ use super::memory::Contents;
 use super::print;
 use super::scope::{Driver, Scope, What};
 use super::stmt::Stmt;
+use super::usage;
 use super::{Fault, Header, Memory, Parameter, Port, Value, VerilogError, VerilogFile, check_name};
 
 /// A Verilog module under construction. Items are printed in the order in which they are added.
@@ -335,6 +336,7 @@ impl Module {
             return Err(VerilogError { module: self.name, place, fault: fault.into(), others: self.faults - 1 });
         }
         let text = print::module(&self);
-        Ok(VerilogFile::new(self.header(), text, self.submodules, self.memory_files))
+        let holds = usage::of(&self.items);
+        Ok(VerilogFile::new(self.header(), text, self.submodules, self.memory_files).holding(holds))
     }
 }
