@@ -9,11 +9,10 @@ pub fn nnls(rows: &[Vec<f64>], values: &[f64]) -> Vec<f64> {
     let scaled = |row: &[f64], j: usize| if lengths[j] > 0.0 { row[j] / lengths[j] } else { 0.0 };
     let (mut gram, mut right) = (vec![vec![0.0; n]; n], vec![0.0; n]);
     for (row, value) in rows.iter().zip(values) {
-        for i in 0..n {
-            right[i] += scaled(row, i) * value;
-            for j in 0..n {
-                gram[i][j] += scaled(row, i) * scaled(row, j);
-            }
+        let row: Vec<f64> = (0..n).map(|j| scaled(row, j)).collect();
+        for (i, of_column) in gram.iter_mut().enumerate() {
+            right[i] += row[i] * value;
+            of_column.iter_mut().zip(&row).for_each(|(entry, other)| *entry += row[i] * other);
         }
     }
     let mut x = vec![0.0; n];

@@ -6,7 +6,7 @@ use clap::Args;
 use neuspin::board::{Board, Family};
 use neuspin::cosim::estimate;
 use neuspin::net::{self, Network, Starts};
-use neuspin::plan::{Around, Folding, Given, Plan, Target, cost, search};
+use neuspin::plan::{Around, Folding, Given, Plan, PlanError, Target, cost, search};
 use neuspin::quality::{LIMIT, sharing};
 use neuspin::rtl::{Design, Options, schedule};
 
@@ -86,15 +86,32 @@ const LUTS: u64 = 10_000;
 /// Share of a board's LUTs that place and route fills.
 const FILL: f64 = 0.9;
 
-/// The target that fills `board`, of which `block_rams` may be used: as many LUTs as fit even if the estimate is off by what nine
-/// designs in ten are off by at most.
-fn filling(board: &Board, block_rams: u64) -> Target {
-    let luts = board.capacity.luts as f64 * FILL / (1.0 + cost::model::spread(board.family));
-    Target::Room { luts: luts as u64, block_rams }
+/// The fastest folding that fits `board` with `block_rams` block memories: even if its LUTs are off by what nine designs in ten are off
+/// by at most. Where none does, the estimate is taken at its word; and none where none does then.
+fn filling(
+    network: &Network,
+    given: &Given,
+    board: &Board,
+    block_rams: u64,
+    cycles: impl Fn(&Plan) -> f64,
+) -> Result<Plan, PlanError> {
+    let luts = board.capacity.luts as f64 * FILL;
+    let fits = |luts: f64| search(network, given, Target::Room { luts: luts as u64, block_rams }, &cycles);
+    fits(luts / (1.0 + cost::model::spread(board.family))).or_else(|_| fits(luts))
 }
+
+/// Cycles an image that any folding takes.
+const UNHURRIED: u64 = 1 << 40;
 
 /// Foldings that are tried where a design takes more block memories than its plan was estimated at.
 const TRIES: usize = 4;
+
+/// What a folding is searched for.
+enum Wanted {
+    Target(Target),
+    /// A board that is full.
+    Filled(&'static Board),
+}
 
 impl PlanArgs {
     /// The folding by hand, where there is one.
@@ -109,18 +126,18 @@ impl PlanArgs {
         Ok(Some(Plan::new(network, lanes, passes, folding).context("folding")?))
     }
 
-    /// What a folding is searched for, and the board that it is to fill.
-    fn target(&self, on: Option<(&'static Board, f64)>) -> Result<(Target, Option<&'static Board>)> {
+    /// What a folding is searched for.
+    fn target(&self, on: Option<(&'static Board, f64)>) -> Result<Wanted> {
         if let Some(rate) = self.target_rate {
             let (_, hz) = on.context("--target-rate needs a clock: use it with `neuspin build`")?;
             ensure!(rate > 0.0, "--target-rate {rate}: it must be above 0");
-            return Ok((Target::Cycles((hz / rate).floor() as u64), None));
+            return Ok(Wanted::Target(Target::Cycles((hz / rate).floor() as u64)));
         }
         Ok(match (self.target_cycles, self.target_luts, self.fit.or(on.map(|(board, _)| board))) {
-            (Some(cycles), ..) => (Target::Cycles(cycles), None),
-            (None, Some(luts), _) => (Target::Luts(luts), None),
-            (None, None, Some(board)) => (filling(board, board.capacity.block_rams), Some(board)),
-            (None, None, None) => (Target::Luts(LUTS), None),
+            (Some(cycles), ..) => Wanted::Target(Target::Cycles(cycles)),
+            (None, Some(luts), _) => Wanted::Target(Target::Luts(luts)),
+            (None, None, Some(board)) => Wanted::Filled(board),
+            (None, None, None) => Wanted::Target(Target::Luts(LUTS)),
         })
     }
 
@@ -147,26 +164,38 @@ impl PlanArgs {
         if let Some(plan) = self.folded(network, passes)? {
             return Ok(Design::build(network, &plan.with_uncertainty(uncertainty), options)?);
         }
-        let (mut target, fills) = self.target(on)?;
         let board = self.fit.or(on.map(|(board, _)| board));
         let family = board.map_or(Family::Xilinx7, |board| board.family);
         // On a board stands a serial port around the design.
         let around = Around { writable: options.writable, uart: board.is_some() };
         let given = Given { max_passes: passes, uncertainty, family, around };
         let cycles = |plan: &Plan| schedule(network, plan).cycles_per_image(network.passes.into());
-        let mut tries = TRIES;
+        let board = match self.target(on)? {
+            Wanted::Target(target) => {
+                let plan = search(network, &given, target, cycles).context("folding")?;
+                return Ok(Design::build(network, &plan, options)?);
+            }
+            Wanted::Filled(board) => board,
+        };
+        // The block memories of a plan are estimated; those of its design are known.
+        let there = board.capacity.block_rams;
+        let (mut bound, mut tries) = (there, TRIES);
         loop {
-            let plan = search(network, &given, target, cycles).context("folding")?;
+            let plan = match filling(network, &given, board, bound, cycles) {
+                Ok(plan) => plan,
+                Err(error) => {
+                    eprintln!("warning: {}: {error}; the smallest is taken", board.name);
+                    tries = 1;
+                    search(network, &given, Target::Cycles(UNHURRIED), cycles).context("folding")?
+                }
+            };
             let design = Design::build(network, &plan, options.clone())?;
-            let Some(board) = fills else { return Ok(design) };
-            // The plan's block memories are estimated; those of the design are known.
-            let (taken, there) = (estimate(network, &design, family).block_rams, board.capacity.block_rams);
+            let taken = estimate(network, &design, family).block_rams;
             tries -= 1;
-            let Target::Room { block_rams, .. } = target else { return Ok(design) };
             if taken <= there || tries == 0 {
                 return Ok(design);
             }
-            target = filling(board, block_rams.saturating_sub(taken - there));
+            bound = bound.saturating_sub(taken - there);
         }
     }
 }

@@ -94,6 +94,22 @@ fn a_folding_that_does_not_fit_leaves_the_last_good_design() {
 }
 
 #[test]
+fn a_folding_fills_a_board_and_takes_no_more_block_memories_than_it_has() {
+    let folder = tempfile::tempdir().unwrap();
+    for (model, board, family, luts, blocks) in [
+        ("digits-spindrop", "ice40-hx8k", "ice40-hx", 7_680, 32),
+        ("mnist-spindrop-1bit", "ulx3s-12f", "ecp5", 12_144, 32),
+        ("digits-scale", "arty-a7-35t", "xilinx7", 20_800, 100),
+    ] {
+        let args = ["generate", model, "--fit", board, "--passes", "16", "--max-passes", "16", "--out", "design"];
+        let cost = &json(folder.path(), &args)["estimates"][family];
+        let taken = |what: &str| cost[what].as_u64().unwrap();
+        assert!(taken("luts") <= luts && taken("block_rams") <= blocks, "{model} on {board}: {cost}");
+        assert!(taken("luts") > luts / 4 || taken("block_rams") > blocks / 2, "{model} on {board}: {cost}");
+    }
+}
+
+#[test]
 fn a_folder_that_is_no_design_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("thesis.txt"), "years of work").unwrap();
