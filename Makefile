@@ -133,5 +133,5 @@ board: flow
 boards: board
 	$(BUILD) digits-spindrop --board icebreaker --passes 16 --max-passes 16 --pe 8,1,1 --simd 1,8,1 --clock 18
 	$(BUILD) digits-spindrop --board tang-nano-9k --passes 16 --max-passes 16 --pe 16,4,1 --simd 1,16,4 --clock 48
-	$(BUILD) mnist-spindrop-1bit --board ulx3s-85f --passes 32 --max-passes 32 --pe 8,16,16,1 --simd 112,32,32,32 --lanes 4 --clock 62.5
+	$(BUILD) mnist-spindrop-1bit --board ulx3s-85f --passes 32 --max-passes 32 --pe 8,16,16,1 --simd 112,32,32,32 --lanes 4 --clock 80
 	cargo run --release --quiet -- boards --built build --write docs/boards.md

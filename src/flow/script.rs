@@ -24,8 +24,8 @@ pub(super) fn synthesis(order: &Order) -> String {
     s
 }
 
-/// A placer that nextpnr has from 0.8 on. On an ECP5 it takes half the time of the default one, and a third of the wires less: designs
-/// that fill a device do not route without it.
+/// A placer that newer versions of nextpnr have (0.11 does, 0.4 not). On an ECP5 it leaves a third less wire than the default one: of one lane
+/// of 16 × 64, 142,000 units instead of 218,000.
 pub(super) const STATIC_PLACER: &str = "static";
 
 /// Arguments of nextpnr, which may have the [`STATIC_PLACER`]. A clock that is missed is found in its log.

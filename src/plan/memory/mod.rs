@@ -1,8 +1,8 @@
 //! What a memory becomes in a device: block memories, memory in LUTs, or logic.
 //!
 //! This is the rule of Yosys' `memory_libmap`, as far as the memories of a design need it: all ports on one clock, whole words
-//! written, one write port at most. The memories of a family and their costs are those of Yosys' libraries ([`library`]); the rule
-//! takes the cheapest that the style allows ([`choice`]).
+//! written, one write port at most. The memories of a family and their costs are those of Yosys' libraries (`library`); the rule
+//! takes the cheapest that the style allows (`choice`).
 
 mod choice;
 mod library;
