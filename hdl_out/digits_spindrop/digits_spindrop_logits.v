@@ -5,10 +5,10 @@
 //
 // Parameters:
 //   classes                = 10
-//   lanes (passes at once) = 4
+//   lanes (passes at once) = 2
 //   logit                  = 18 bits, 13 of them fraction
 //
-// Latency: 16 clocks from the last sum of an image to its first result beat, 25 to its last
+// Latency: 20 clocks from the last sum of an image to its first result beat, 29 to its last
 
 `default_nettype none
 
@@ -18,15 +18,15 @@ module digits_spindrop_logits (
   input  wire        rst_ni,
 
   // Passes
-  input  wire [3:0]  last_group_i,   // groups of passes an image has, less 1
-  input  wire [3:0]  last_lanes_i,   // lanes that carry a pass in the last group
+  input  wire [4:0]  last_group_i,   // groups of passes an image has, less 1
+  input  wire [1:0]  last_lanes_i,   // lanes that carry a pass in the last group
 
   // Sums in: a frame is claimed, then its beats come
   input  wire        claim_i,
   output wire        claim_ready_o,
   input  wire        valid_i,
-  input  wire [27:0] sum_i,
-  input  wire [3:0]  odd_i,
+  input  wire [69:0] sum_i,
+  input  wire [1:0]  odd_i,
 
   // Results out: one beat a class
   output wire        out_valid_o,
@@ -42,14 +42,14 @@ module digits_spindrop_logits (
   // Every pass's logits, for debugging
   output wire        dbg_valid_o,
   output wire [5:0]  dbg_pass_o,     // pass of lane 0
-  output wire [3:0]  dbg_lanes_o,
+  output wire [1:0]  dbg_lanes_o,
   output wire [3:0]  dbg_class_o,
-  output wire [71:0] dbg_logit_o
+  output wire [35:0] dbg_logit_o
 );
 
   // ---- Images in progress: one accumulates while another is sent ---------------------------------
   reg [1:0] images_q;
-  reg [3:0] claim_group_q;
+  reg [4:0] claim_group_q;
   wire claim_first = ~(|claim_group_q);
   assign claim_ready_o = (~claim_first | (images_q != 2'd2));
   wire image_sent;
@@ -59,10 +59,10 @@ module digits_spindrop_logits (
   always @(posedge clk_i) begin
     if (~rst_ni) begin
       images_q <= 2'd0;
-      claim_group_q <= 4'd0;
+      claim_group_q <= 5'd0;
     end else begin
       if (claim_i) begin
-        claim_group_q <= ((claim_group_q == last_group_i) ? 4'd0 : (claim_group_q + 4'd1));
+        claim_group_q <= ((claim_group_q == last_group_i) ? 5'd0 : (claim_group_q + 5'd1));
       end
       if (claims_image & ~image_sent) begin
         images_q <= (images_q + 2'd1);
@@ -73,15 +73,32 @@ module digits_spindrop_logits (
   end
 
   // ---- One class a clock -------------------------------------------------------------------------
-  reg [27:0] held_q;  // classes of a beat, next one lowest
-  reg step_q;
+  reg [69:0] held_q;  // classes of a beat, next one lowest
+  reg [2:0] left_q;
 
   always @(posedge clk_i) begin
-    step_q <= (rst_ni & valid_i);
-    held_q <= sum_i;
+    if (~rst_ni) begin
+      left_q <= 3'd0;
+    end else if (valid_i) begin
+      left_q <= 3'd5;
+    end else if (|left_q) begin
+      left_q <= (left_q - 3'd1);
+    end
   end
 
-  reg [3:0] odd_q;
+  genvar l;
+  generate
+    for (l = 0; l < 2; l = l + 1) begin : g_held
+      wire [34:0] now = held_q[(l * 35) +: 35];
+
+      always @(posedge clk_i) begin
+        held_q[(l * 35) +: 35] <= (valid_i ? sum_i[(l * 35) +: 35] : (now >> 7));
+      end
+    end
+  endgenerate
+
+  wire step = (|left_q);
+  reg [1:0] odd_q;
 
   always @(posedge clk_i) begin
     if (valid_i) begin
@@ -94,7 +111,7 @@ module digits_spindrop_logits (
   always @(posedge clk_i) begin
     if (~rst_ni) begin
       class_q <= 4'd0;
-    end else if (step_q) begin
+    end else if (step) begin
       class_q <= ((class_q == 4'd9) ? 4'd0 : (class_q + 4'd1));
     end
   end
@@ -108,7 +125,7 @@ module digits_spindrop_logits (
   reg [41:0] constant_q;
   wire [17:0] scale = constant_q[41:24];
   reg [23:0] offset_q;
-  reg [31:0] value_q;  // 2 * matches + odd, which is a plus the most that it can be
+  reg [15:0] value_q;  // 2 * matches + odd, which is a plus the most that it can be
 
   always @(posedge clk_i) begin
     constant_q <= constants[class_q];
@@ -118,7 +135,7 @@ module digits_spindrop_logits (
   reg fetched_q;
 
   always @(posedge clk_i) begin
-    fetched_q <= (rst_ni & step_q);
+    fetched_q <= (rst_ni & step);
   end
 
   reg multiplied_q;
@@ -134,19 +151,20 @@ module digits_spindrop_logits (
   end
 
   // ---- Logits of all lanes -----------------------------------------------------------------------
-  reg [71:0] logit_q;
+  reg [35:0] logit_q;
 
   genvar k;
   generate
-    for (k = 0; k < 4; k = k + 1) begin : g_logit
-      wire [6:0] waiting = held_q[(k * 7) +: 7];
+    for (k = 0; k < 2; k = k + 1) begin : g_logit
+      wire [34:0] waiting = held_q[(k * 35) +: 35];
+      wire unused_waiting = &{1'b0, waiting[34:7]};
       wire [8:0] value = {1'b0, value_q[(k * 8) +: 8]};  // not negative
       wire [26:0] product = ($signed({{9{scale[17]}}, scale}) * $signed({{18{value[8]}}, value}));
       reg [26:0] product_q;
       wire [27:0] total = ({product_q[26], product_q} + {{4{offset_q[23]}}, offset_q});
 
       always @(posedge clk_i) begin
-        value_q[(k * 8) +: 8] <= {waiting, odd_q[k]};
+        value_q[(k * 8) +: 8] <= {waiting[6:0], odd_q[k]};
         product_q <= product;
         logit_q[(k * 18) +: 18] <= total[23:6];
       end
@@ -157,7 +175,7 @@ module digits_spindrop_logits (
   endgenerate
 
   reg [3:0] logit_class_q;
-  reg [3:0] logit_group_q;
+  reg [4:0] logit_group_q;
   reg [5:0] logit_pass_q;  // pass of lane 0
   wire frame_ends = (ready_q & (logit_class_q == 4'd9));
   wire is_last_group = (logit_group_q == last_group_i);
@@ -165,20 +183,20 @@ module digits_spindrop_logits (
   always @(posedge clk_i) begin
     if (~rst_ni) begin
       logit_class_q <= 4'd0;
-      logit_group_q <= 4'd0;
+      logit_group_q <= 5'd0;
       logit_pass_q <= 6'd0;
     end else begin
       if (ready_q) begin
         logit_class_q <= ((logit_class_q == 4'd9) ? 4'd0 : (logit_class_q + 4'd1));
       end
       if (frame_ends) begin
-        logit_group_q <= ((logit_group_q == last_group_i) ? 4'd0 : (logit_group_q + 4'd1));
-        logit_pass_q <= (is_last_group ? 6'd0 : (logit_pass_q + 6'd4));
+        logit_group_q <= ((logit_group_q == last_group_i) ? 5'd0 : (logit_group_q + 5'd1));
+        logit_pass_q <= (is_last_group ? 6'd0 : (logit_pass_q + 6'd2));
       end
     end
   end
 
-  wire [3:0] lane_on = (last_lanes_i | {4{~is_last_group}});
+  wire [1:0] lane_on = (last_lanes_i | {2{~is_last_group}});
   assign dbg_valid_o = ready_q;
   assign dbg_pass_o = logit_pass_q;
   assign dbg_lanes_o = lane_on;
@@ -186,11 +204,11 @@ module digits_spindrop_logits (
   assign dbg_logit_o = logit_q;
 
   // ---- Squares, and the best class of every pass -------------------------------------------------
-  reg [71:0] masked_q;
-  reg [139:0] square_q;
-  reg [15:0] winner_q;
-  reg [3:0] voter_q;
-  wire [15:0] next_winner;
+  reg [35:0] masked_q;
+  reg [69:0] square_q;
+  reg [7:0] winner_q;
+  reg [1:0] voter_q;
+  wire [7:0] next_winner;
   wire first_class = ~(|logit_class_q);
   reg frame_ended_q;
 
@@ -198,8 +216,8 @@ module digits_spindrop_logits (
     frame_ended_q <= (rst_ni & frame_ends);
   end
 
-  reg [3:0] lane_on_q;
-  wire [3:0] next_voter = (frame_ended_q ? lane_on_q : voter_q);
+  reg [1:0] lane_on_q;
+  wire [1:0] next_voter = (frame_ended_q ? lane_on_q : voter_q);
 
   always @(posedge clk_i) begin
     lane_on_q <= lane_on;
@@ -209,7 +227,7 @@ module digits_spindrop_logits (
 
   genvar b;
   generate
-    for (b = 0; b < 4; b = b + 1) begin : g_best
+    for (b = 0; b < 2; b = b + 1) begin : g_best
       wire [17:0] z = logit_q[(b * 18) +: 18];
       wire [34:0] squared = ($signed({{17{z[17]}}, z}) * $signed({{17{z[17]}}, z}));
       reg [17:0] best_q;
@@ -241,20 +259,12 @@ module digits_spindrop_logits (
   end
 
   // ---- Add up the lanes --------------------------------------------------------------------------
-  reg [19:0] lane_sum_q;
-  reg [36:0] lane_sumsq_q;
+  reg [18:0] lane_sum_q;
+  reg [35:0] lane_sumsq_q;
 
   always @(posedge clk_i) begin
-    lane_sum_q <= (
-      {{2{masked_q[17]}}, masked_q[17:0]} +
-      {{2{masked_q[35]}}, masked_q[35:18]} +
-      ({{2{masked_q[53]}}, masked_q[53:36]} + {{2{masked_q[71]}}, masked_q[71:54]})
-    );
-    lane_sumsq_q <= (
-      {2'd0, square_q[34:0]} +
-      {2'd0, square_q[69:35]} +
-      ({2'd0, square_q[104:70]} + {2'd0, square_q[139:105]})
-    );
+    lane_sum_q <= ({masked_q[17], masked_q[17:0]} + {masked_q[35], masked_q[35:18]});
+    lane_sumsq_q <= ({1'b0, square_q[34:0]} + {1'b0, square_q[69:35]});
   end
 
   reg added_q;
@@ -266,7 +276,7 @@ module digits_spindrop_logits (
   // ---- Accumulate over groups of passes, class by class ------------------------------------------
   reg bank_q;
   reg [3:0] add_class_q;
-  reg [3:0] add_group_q;
+  reg [4:0] add_group_q;
   reg out_bank_q;
   reg [3:0] out_index_q;
   reg [64:0] totals [0:31];  // sums of squares above sums
@@ -286,8 +296,8 @@ module digits_spindrop_logits (
   end
 
   wire [64:0] old_total = (old_total_q & {65{~first_group_q}});
-  wire [23:0] new_total = (old_total[23:0] + {{4{lane_sum_q[19]}}, lane_sum_q});
-  wire [40:0] new_squares = (old_total[64:24] + {4'd0, lane_sumsq_q});
+  wire [23:0] new_total = (old_total[23:0] + {{5{lane_sum_q[18]}}, lane_sum_q});
+  wire [40:0] new_squares = (old_total[64:24] + {5'd0, lane_sumsq_q});
   reg [23:0] top_q;
   reg [3:0] top_class_q;
   reg [23:0] summed_q;
@@ -329,14 +339,14 @@ module digits_spindrop_logits (
     if (~rst_ni) begin
       bank_q <= 1'b0;
       add_class_q <= 4'd0;
-      add_group_q <= 4'd0;
+      add_group_q <= 5'd0;
       first_group_q <= 1'b1;
     end else begin
       if (added_q) begin
         add_class_q <= ((add_class_q == 4'd9) ? 4'd0 : (add_class_q + 4'd1));
       end
       if (adds_last) begin
-        add_group_q <= ((add_group_q == last_group_i) ? 4'd0 : (add_group_q + 4'd1));
+        add_group_q <= ((add_group_q == last_group_i) ? 5'd0 : (add_group_q + 5'd1));
         first_group_q <= (add_group_q == last_group_i);
       end
       if (image_added) begin
@@ -348,18 +358,18 @@ module digits_spindrop_logits (
   // ---- Votes: after a frame, one class a clock ---------------------------------------------------
   reg counting_q;
   reg [3:0] vote_class_q;
-  reg [3:0] vote_group_q;
+  reg [4:0] vote_group_q;
   reg vote_bank_q;
   wire [3:0] next_vote_class = (
     counting_q ?
     ((vote_class_q == 4'd9) ? 4'd0 : (vote_class_q + 4'd1)) :
     vote_class_q
   );
-  reg [3:0] votes_for_q;
+  reg [1:0] votes_for_q;
 
   genvar v;
   generate
-    for (v = 0; v < 4; v = v + 1) begin : g_vote
+    for (v = 0; v < 2; v = v + 1) begin : g_vote
       always @(posedge clk_i) begin
         votes_for_q[v] <= (next_voter[v] & (next_winner[(v * 4) +: 4] == next_vote_class));
       end
@@ -381,17 +391,13 @@ module digits_spindrop_logits (
     if (counting_q) begin
       votes[vote_at] <= (
         (old_votes_q & {7{~first_vote}}) +
-        (
-          {6'd0, votes_for_q[0]} +
-          {6'd0, votes_for_q[1]} +
-          ({6'd0, votes_for_q[2]} + {6'd0, votes_for_q[3]})
-        )
+        ({6'd0, votes_for_q[0]} + {6'd0, votes_for_q[1]})
       );
     end
     if (~rst_ni) begin
       counting_q <= 1'b0;
       vote_class_q <= 4'd0;
-      vote_group_q <= 4'd0;
+      vote_group_q <= 5'd0;
       vote_bank_q <= 1'b0;
     end else begin
       if (frame_ended_q) begin
@@ -403,7 +409,7 @@ module digits_spindrop_logits (
         vote_class_q <= ((vote_class_q == 4'd9) ? 4'd0 : (vote_class_q + 4'd1));
       end
       if (vote_ends) begin
-        vote_group_q <= ((vote_group_q == last_group_i) ? 4'd0 : (vote_group_q + 4'd1));
+        vote_group_q <= ((vote_group_q == last_group_i) ? 5'd0 : (vote_group_q + 5'd1));
       end
       if (image_counted) begin
         vote_bank_q <= ~vote_bank_q;

@@ -1,25 +1,25 @@
-// Dropout of one lane: a Galois LFSR of 64 bits that leaps 16 steps a draw, 8 draws a clock. A draw
+// Dropout of one lane: a Galois LFSR of 64 bits that leaps 16 steps a draw, 4 draws a clock. A draw
 // below the code drops its neuron. The state of every pass that this lane computes waits in a small
 // memory.
 //
 // Parameters:
 //   neurons in a beat = 8
-//   draws a clock     = 8
+//   draws a clock     = 4
 //
-// Latency: 1 clocks of draw_i for a beat
+// Latency: 2 clocks of draw_i for a beat
 
 `default_nettype none
 
-module ns_dropout_lane_8x8_16_64_16 (
+module ns_dropout_lane_8x4_32_64_16 (
   // Clock
   input  wire        clk_i,
 
   // Streams
   input  wire        seed_i,        // take the start state of a stream
   input  wire        swap_i,        // put the state away and take up the next group's
-  input  wire [3:0]  seed_group_i,
-  input  wire [3:0]  group_i,
-  input  wire [3:0]  next_group_i,
+  input  wire [4:0]  seed_group_i,
+  input  wire [4:0]  group_i,
+  input  wire [4:0]  next_group_i,
   input  wire [63:0] seed_state_i,
 
   // Draws
@@ -97,84 +97,16 @@ module ns_dropout_lane_8x8_16_64_16 (
     .live_o(live3)
   );
 
-  wire [63:0] state5;
-  wire [15:0] draw4;
-
-  lfsr_leap_64x16 u_leap4 (
-    .state_i(state4),
-    .next_o (state5),
-    .draw_o (draw4)
-  );
-
-  wire live4;
-
-  dropout_unit_16 u_unit4 (
-    .draw_i(draw4),
-    .code_i(code_i),
-    .live_o(live4)
-  );
-
-  wire [63:0] state6;
-  wire [15:0] draw5;
-
-  lfsr_leap_64x16 u_leap5 (
-    .state_i(state5),
-    .next_o (state6),
-    .draw_o (draw5)
-  );
-
-  wire live5;
-
-  dropout_unit_16 u_unit5 (
-    .draw_i(draw5),
-    .code_i(code_i),
-    .live_o(live5)
-  );
-
-  wire [63:0] state7;
-  wire [15:0] draw6;
-
-  lfsr_leap_64x16 u_leap6 (
-    .state_i(state6),
-    .next_o (state7),
-    .draw_o (draw6)
-  );
-
-  wire live6;
-
-  dropout_unit_16 u_unit6 (
-    .draw_i(draw6),
-    .code_i(code_i),
-    .live_o(live6)
-  );
-
-  wire [63:0] state8;
-  wire [15:0] draw7;
-
-  lfsr_leap_64x16 u_leap7 (
-    .state_i(state7),
-    .next_o (state8),
-    .draw_o (draw7)
-  );
-
-  wire live7;
-
-  dropout_unit_16 u_unit7 (
-    .draw_i(draw7),
-    .code_i(code_i),
-    .live_o(live7)
-  );
-
   always @(posedge clk_i) begin
     if (draw_i) begin
-      live_o <= {live7, live6, live5, live4, live3, live2, live1, live0};
+      live_o <= {live3, live2, live1, live0, live_o[7:4]};
     end
   end
 
   // ---- States of the passes of this lane, by group; the first group begins with its start state --
-  reg [63:0] states [0:15];
+  reg [63:0] states [0:31];
   wire write = (seed_i | swap_i);
-  wire [3:0] write_at = (seed_i ? seed_group_i : group_i);
+  wire [4:0] write_at = (seed_i ? seed_group_i : group_i);
   wire [63:0] value = (seed_i ? seed_state_i : state_q);
   wire first = (seed_i & ~(|seed_group_i));
   reg [63:0] waiting_q;  // there are two clocks between swaps
@@ -189,7 +121,7 @@ module ns_dropout_lane_8x8_16_64_16 (
     end else if (swap_i) begin
       state_q <= waiting_q;
     end else if (draw_i) begin
-      state_q <= state8;
+      state_q <= state4;
     end
   end
 

@@ -7,32 +7,32 @@
 // nothing, and nobody counts live inputs.
 //
 // Parameters:
-//   activations in a word = 32
+//   activations in a word = 128
 //   words in a frame      = 2
-//   activations in a beat = 4
+//   activations in a beat = 16
 //
 // Latency: 2 clocks from address to word
 
 `default_nettype none
 
-module ns_rails_2x32_by_4 (
+module ns_rails_2x128_by_16 (
   // Clock
-  input  wire        clk_i,
+  input  wire         clk_i,
 
   // Write a beat
-  input  wire        write_i,
-  input  wire        write_bank_i,
-  input  wire        write_word_i,
-  input  wire [2:0]  write_column_i,
-  input  wire [3:0]  act_i,
-  input  wire [3:0]  live_i,
+  input  wire         write_i,
+  input  wire         write_bank_i,
+  input  wire         write_word_i,
+  input  wire [2:0]   write_column_i,
+  input  wire [15:0]  act_i,
+  input  wire [15:0]  live_i,
 
   // Read a word
-  input  wire        read_bank_i,
-  input  wire        read_word_i,
-  output reg  [31:0] pos_o,           // what a weight of +1 matches
-  output reg  [31:0] neg_o,           // what a weight of -1 matches
-  output wire        odd_o            // the bank read drops an odd number; no delay
+  input  wire         read_bank_i,
+  input  wire         read_word_i,
+  output reg  [127:0] pos_o,           // what a weight of +1 matches
+  output reg  [127:0] neg_o,           // what a weight of -1 matches
+  output wire         odd_o            // the bank read drops an odd number; no delay
 );
 
   // ---- Register the beat, then turn it into rails ------------------------------------------------
@@ -60,13 +60,13 @@ module ns_rails_2x32_by_4 (
     write_column_q <= write_column_i;
   end
 
-  reg [3:0] act_q;
+  reg [15:0] act_q;
 
   always @(posedge clk_i) begin
     act_q <= act_i;
   end
 
-  reg [3:0] live_q;
+  reg [15:0] live_q;
 
   always @(posedge clk_i) begin
     live_q <= live_i;
@@ -75,16 +75,18 @@ module ns_rails_2x32_by_4 (
   wire is_first = (~(|write_word_q) & ~(|write_column_q));
   reg toggle_q;  // an odd number was dropped so far
   wire begin_odd = (toggle_q & ~is_first);
-  wire [3:0] dropped = ~live_q;
-  wire [3:0] parity1 = (dropped ^ (dropped << 1));
-  wire [3:0] parity2 = (parity1 ^ (parity1 << 2));
-  wire [3:0] turn = (
-    {parity2[2:0], 1'b0} ^
-    {4{begin_odd}}
+  wire [15:0] dropped = ~live_q;
+  wire [15:0] parity1 = (dropped ^ (dropped << 1));
+  wire [15:0] parity2 = (parity1 ^ (parity1 << 2));
+  wire [15:0] parity4 = (parity2 ^ (parity2 << 4));
+  wire [15:0] parity8 = (parity4 ^ (parity4 << 8));
+  wire [15:0] turn = (
+    {parity8[14:0], 1'b0} ^
+    {16{begin_odd}}
   );  // whose turn it is, 0 or 1, if dropped here
-  wire [3:0] rail_pos = ((live_q & act_q) | (dropped & turn));
-  wire [3:0] rail_neg = ((live_q & ~act_q) | (dropped & turn));
-  wire end_odd = (begin_odd ^ parity2[3]);
+  wire [15:0] rail_pos = ((live_q & act_q) | (dropped & turn));
+  wire [15:0] rail_neg = ((live_q & ~act_q) | (dropped & turn));
+  wire end_odd = (begin_odd ^ parity8[15]);
   reg [1:0] odd_q;  // by bank
 
   always @(posedge clk_i) begin
@@ -99,8 +101,8 @@ module ns_rails_2x32_by_4 (
   // ---- Two banks of words, one memory a column ---------------------------------------------------
   wire [1:0] read_at = {read_bank_i, read_word_i};
   wire [1:0] write_at = {write_bank_q, write_word_q};
-  reg [7:0] column0 [0:3];
-  reg [7:0] column0_q;
+  reg [31:0] column0 [0:3];
+  reg [31:0] column0_q;
 
   always @(posedge clk_i) begin
     if (write_q & (write_column_q == 3'd0)) begin
@@ -109,8 +111,8 @@ module ns_rails_2x32_by_4 (
     column0_q <= column0[read_at];
   end
 
-  reg [7:0] column1 [0:3];
-  reg [7:0] column1_q;
+  reg [31:0] column1 [0:3];
+  reg [31:0] column1_q;
 
   always @(posedge clk_i) begin
     if (write_q & (write_column_q == 3'd1)) begin
@@ -119,8 +121,8 @@ module ns_rails_2x32_by_4 (
     column1_q <= column1[read_at];
   end
 
-  reg [7:0] column2 [0:3];
-  reg [7:0] column2_q;
+  reg [31:0] column2 [0:3];
+  reg [31:0] column2_q;
 
   always @(posedge clk_i) begin
     if (write_q & (write_column_q == 3'd2)) begin
@@ -129,8 +131,8 @@ module ns_rails_2x32_by_4 (
     column2_q <= column2[read_at];
   end
 
-  reg [7:0] column3 [0:3];
-  reg [7:0] column3_q;
+  reg [31:0] column3 [0:3];
+  reg [31:0] column3_q;
 
   always @(posedge clk_i) begin
     if (write_q & (write_column_q == 3'd3)) begin
@@ -139,8 +141,8 @@ module ns_rails_2x32_by_4 (
     column3_q <= column3[read_at];
   end
 
-  reg [7:0] column4 [0:3];
-  reg [7:0] column4_q;
+  reg [31:0] column4 [0:3];
+  reg [31:0] column4_q;
 
   always @(posedge clk_i) begin
     if (write_q & (write_column_q == 3'd4)) begin
@@ -149,8 +151,8 @@ module ns_rails_2x32_by_4 (
     column4_q <= column4[read_at];
   end
 
-  reg [7:0] column5 [0:3];
-  reg [7:0] column5_q;
+  reg [31:0] column5 [0:3];
+  reg [31:0] column5_q;
 
   always @(posedge clk_i) begin
     if (write_q & (write_column_q == 3'd5)) begin
@@ -159,8 +161,8 @@ module ns_rails_2x32_by_4 (
     column5_q <= column5[read_at];
   end
 
-  reg [7:0] column6 [0:3];
-  reg [7:0] column6_q;
+  reg [31:0] column6 [0:3];
+  reg [31:0] column6_q;
 
   always @(posedge clk_i) begin
     if (write_q & (write_column_q == 3'd6)) begin
@@ -169,8 +171,8 @@ module ns_rails_2x32_by_4 (
     column6_q <= column6[read_at];
   end
 
-  reg [7:0] column7 [0:3];
-  reg [7:0] column7_q;
+  reg [31:0] column7 [0:3];
+  reg [31:0] column7_q;
 
   always @(posedge clk_i) begin
     if (write_q & (write_column_q == 3'd7)) begin
@@ -181,12 +183,12 @@ module ns_rails_2x32_by_4 (
 
   always @(posedge clk_i) begin
     pos_o <= {
-      column7_q[3:0], column6_q[3:0], column5_q[3:0], column4_q[3:0], column3_q[3:0],
-      column2_q[3:0], column1_q[3:0], column0_q[3:0]
+      column7_q[15:0], column6_q[15:0], column5_q[15:0], column4_q[15:0], column3_q[15:0],
+      column2_q[15:0], column1_q[15:0], column0_q[15:0]
     };
     neg_o <= {
-      column7_q[7:4], column6_q[7:4], column5_q[7:4], column4_q[7:4], column3_q[7:4],
-      column2_q[7:4], column1_q[7:4], column0_q[7:4]
+      column7_q[31:16], column6_q[31:16], column5_q[31:16], column4_q[31:16], column3_q[31:16],
+      column2_q[31:16], column1_q[31:16], column0_q[31:16]
     };
   end
 
