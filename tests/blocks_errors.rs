@@ -41,7 +41,7 @@ const FOLDING: [(usize, usize); 3] = [(5, 4), (4, 10), (2, 4)];
 /// What building says, for a plan that was not checked before.
 fn message(network: &Network, lanes: usize, max_passes: usize, folding: &[(usize, usize)]) -> String {
     let folding: Vec<Folding> = folding.iter().map(|&(pe, simd)| Folding { pe, simd }).collect();
-    let plan = Plan { lanes, max_passes, folding, uncertainty: None };
+    let plan = Plan { lanes, max_passes, folding, events: vec![], uncertainty: None };
     match Design::build(network, &plan, Options::default()) {
         Ok(_) => "no error".into(),
         Err(e) => e.to_string(),

@@ -26,6 +26,10 @@ pub struct PlanArgs {
     /// channels (place after place of the kernel), or is the kernel's places times a divisor of them (all places at once)
     #[arg(long, value_name = "N,N,...", value_delimiter = ',', requires = "pe")]
     simd: Vec<usize>,
+    /// By hand: differences of a pass from its image that a layer takes a clock, one number a layer; 0 for a layer that computes every pass
+    /// from all inputs [default: 0 everywhere]
+    #[arg(long, value_name = "N,N,...", value_delimiter = ',', requires = "pe")]
+    events: Vec<usize>,
     /// By hand: passes computed at once [default: 1]
     #[arg(long, value_name = "N", requires = "pe", value_parser = clap::value_parser!(u32).range(1..))]
     lanes: Option<u32>,
@@ -123,7 +127,8 @@ impl PlanArgs {
         let folding = self.pe.iter().zip(&self.simd).map(|(&pe, &simd)| Folding { pe, simd }).collect();
         let lanes = self.lanes.unwrap_or(1) as usize;
         let passes = if self.max_passes.is_some() { passes } else { passes.next_multiple_of(lanes) };
-        Ok(Some(Plan::new(network, lanes, passes, folding).context("folding")?))
+        let plan = Plan::new(network, lanes, passes, folding).context("folding")?;
+        Ok(Some(plan.with_events(network, self.events.clone()).context("folding")?))
     }
 
     /// What a folding is searched for.

@@ -4,6 +4,7 @@
 
 mod array;
 pub mod cost;
+mod differences;
 mod map;
 pub mod memory;
 pub(crate) use map::overlaps;
@@ -39,6 +40,9 @@ pub struct Plan {
     pub max_passes: usize,
     /// One a layer, the output layer last.
     pub folding: Vec<Folding>,
+    /// By layer: differences from the image that it takes a clock, or 0 where it computes every pass from all inputs. Empty: 0 everywhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<usize>,
     /// What is computed of an image's uncertainty beside the result; nothing unless asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uncertainty: Option<Uncertainty>,
@@ -121,6 +125,10 @@ pub struct LayerPlan {
     pub summed: Option<Summed>,
     /// The array that computes the sums, where it is read in parts.
     pub array: Option<ArrayPlan>,
+    /// Differences from the image that the layer takes a clock, or 0 where it computes every pass from all inputs.
+    pub events: usize,
+    /// Where it takes differences, the clocks that a pass should take: they depend on the image and on what is dropped.
+    pub search_clocks: usize,
 }
 
 /// Sums that are pooled, added or kept before neurons decide on them. They travel as sum + the most that a sum can be, so that they
@@ -178,6 +186,9 @@ impl LayerPlan {
 
     /// Clocks from one output beat to the next.
     pub fn beat_clocks(&self) -> usize {
+        if self.events > 0 {
+            return 1;
+        }
         self.words() * self.planes
     }
 
@@ -201,6 +212,9 @@ impl LayerPlan {
 
     /// Clocks in which the layer reads weights for one frame.
     pub fn frame_clocks(&self) -> usize {
+        if self.events > 0 {
+            return self.search_clocks;
+        }
         self.groups() * self.beat_clocks()
     }
 
@@ -238,7 +252,7 @@ impl LayerPlan {
 impl Plan {
     /// A plan after checking that it fits `network`.
     pub fn new(network: &Network, lanes: usize, max_passes: usize, folding: Vec<Folding>) -> Result<Plan, PlanError> {
-        let plan = Plan { lanes, max_passes, folding, uncertainty: None };
+        let plan = Plan { lanes, max_passes, folding, events: vec![], uncertainty: None };
         plan.check(network)?;
         Ok(plan)
     }
@@ -246,6 +260,18 @@ impl Plan {
     /// The same folding, and this much of the uncertainty.
     pub fn with_uncertainty(self, uncertainty: Option<Uncertainty>) -> Plan {
         Plan { uncertainty, ..self }
+    }
+
+    /// The same, where layers take so many differences from the image a clock instead of all inputs.
+    pub fn with_events(self, network: &Network, events: Vec<usize>) -> Result<Plan, PlanError> {
+        let plan = Plan { events, ..self };
+        plan.check(network)?;
+        Ok(plan)
+    }
+
+    /// Differences a clock of a layer.
+    fn events(&self, layer: usize) -> usize {
+        self.events.get(layer).copied().unwrap_or(0)
     }
 
     /// Whether the plan fits `network`: as many foldings as layers, sizes that divide.
@@ -299,9 +325,18 @@ impl Plan {
                 ),
             });
         }
+        if !self.events.is_empty() && self.events.len() != layers {
+            return whole(format!(
+                "{} numbers of events given, but the network has {layers} layers",
+                self.events.len()
+            ));
+        }
         for (layer, f) in self.folding.iter().enumerate() {
             let fail = |what: String| Err(PlanError::Layer { layer, what });
             let (inputs, outputs) = shape(network, layer);
+            if let Err(what) = differences::check(network, layer, f.simd, self.events(layer)) {
+                return fail(what);
+            }
             if let Some(hidden) = network.hidden.get(layer)
                 && let Some(conv) = hidden.conv
             {
@@ -406,6 +441,8 @@ impl Plan {
                     held: held(network, layer),
                     summed: map::summed(network, layer),
                     array: ArrayPlan::of(network, layer),
+                    events: self.events(layer),
+                    search_clocks: differences::search_clocks(network, self, layer),
                 }
             })
             .collect()

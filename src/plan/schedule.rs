@@ -135,7 +135,7 @@ impl Schedule {
             stages,
             replay,
             reading_wait: reading.map(|r| r.wait as u64),
-            exact: layers.iter().all(|l| l.conv.is_none()),
+            exact: layers.iter().all(|l| l.conv.is_none() && l.events == 0),
             early_stop: network.early_stop.map(|rule| Asked {
                 groups: (rule.every as usize / plan.lanes) as u64,
                 verdict: latencies.first_result as u64,

@@ -260,6 +260,8 @@ impl<F: Fn(&Plan) -> f64> Search<'_, F> {
                         held: false,
                         summed: None,
                         array,
+                        events: 0,
+                        search_clocks: 0,
                     };
                     let before = partials.iter().filter(|(pe, _)| layer == 0 || plan.beat_values().is_multiple_of(*pe));
                     let whole = before.map(|(pe, p)| {

@@ -576,6 +576,8 @@ fn plan(first: bool) -> LayerPlan {
         unit: None,
         kind: LayerKind::Plain,
         array: None,
+        events: 0,
+        search_clocks: 0,
     }
 }
 

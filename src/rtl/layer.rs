@@ -2,6 +2,7 @@
 
 use super::buffer::Buffer;
 use super::crossbar::{Crossbar, CrossbarLane, Sequence};
+use super::delta::Delta;
 use super::early::Verdict;
 use super::input::InputBuffer;
 use super::lane::{Lane, Source};
@@ -129,6 +130,9 @@ impl Layer {
 
     /// Clocks from the last read address of a group of neurons to its output beat.
     pub fn latency(plan: &LayerPlan) -> usize {
+        if plan.events > 0 {
+            return Delta::LATENCY as usize + plan.groups() - 1;
+        }
         if let Some(array) = plan.array {
             return Crossbar { name: String::new(), array, plan: *plan, signed: false }.latency() as usize;
         }

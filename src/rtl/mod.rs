@@ -6,6 +6,7 @@ mod catalogue;
 mod cells;
 mod control;
 mod crossbar;
+mod delta;
 mod early;
 mod entropy;
 mod exp2;

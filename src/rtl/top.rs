@@ -3,6 +3,7 @@
 use super::cells::Cells;
 use super::control::Control;
 use super::crossbar;
+use super::delta::Delta;
 use super::exp2::Exp2;
 use super::hold::Hold;
 use super::host::Programming;
@@ -45,6 +46,11 @@ pub fn build(network: &Network, plan: &Plan, options: Options, holds: bool) -> R
     };
     let network = die.as_ref().unwrap_or(network);
     plan.check(network)?;
+    if options.writable && plan.events.iter().any(|&events| events > 0) {
+        let what =
+            "layers that take differences have no weights that a host can write; use events 0, or leave --writable out";
+        return Err(RtlError::Unsupported(what.into()));
+    }
     let layers = plan.layers(network);
     let once = network.once_per_image();
     let lanes = plan.lanes as u32;
@@ -389,7 +395,21 @@ pub fn build(network: &Network, plan: &Plan, options: Options, holds: bool) -> R
             early: early[index],
             writable: options.writable,
         };
-        let emitted = layer.emit()?;
+        let delta = hidden.filter(|_| l.events > 0).map(|hidden| Delta {
+            name: layer.name.clone(),
+            index,
+            plan: *l,
+            beat: beat_in,
+            behind: index > 0 && layers[index - 1].events > 0,
+            max_groups,
+            weights: &hidden.weights,
+            thresholds: &hidden.thresholds,
+            directions: &hidden.directions,
+        });
+        let emitted = match &delta {
+            Some(delta) => delta.emit()?,
+            None => layer.emit()?,
+        };
         let sums = layer.gives != Gives::Activations;
         let mut sent = Stream {
             valid: m.wire(&format!("layer{index}_valid"), 1),
@@ -510,6 +530,9 @@ pub fn build(network: &Network, plan: &Plan, options: Options, holds: bool) -> R
             ports.push(("choice_i", choice.clone()));
             m.assign(take, &sent.claim);
         }
+        if delta.is_some() && max_groups > 1 {
+            ports.push(("last_group_i", last_group.clone()));
+        }
         if layer.repeats.is_some() {
             ports.push(("last_group_i", last_group.clone()));
             ports.extend(early_stop.iter().flat_map(StopWires::ports));
@@ -525,8 +548,15 @@ pub fn build(network: &Network, plan: &Plan, options: Options, holds: bool) -> R
             images.extend(memories.into_iter().filter_map(|(file, text)| Some(MemoryImage { file, text: text? })));
         }
         let crossbars = crossbars(network, index);
-        let text = |c: &CrossbarRef| image::weights(&layer, c.weights, (!sums).then_some(c.directions));
-        images.push(MemoryImage { file: layer.weight_file(), text: crossbars.iter().map(text).collect() });
+        match &delta {
+            Some(delta) => {
+                images.extend(delta.images().into_iter().map(|(file, text)| MemoryImage { file, text }));
+            }
+            None => {
+                let text = |c: &CrossbarRef| image::weights(&layer, c.weights, (!sums).then_some(c.directions));
+                images.push(MemoryImage { file: layer.weight_file(), text: crossbars.iter().map(text).collect() });
+            }
+        }
         if let Some(cells) = &cells {
             let directions: Vec<&[Direction]> = crossbars.iter().map(|c| c.directions).collect();
             images.push(cells.table(&directions));
@@ -541,7 +571,7 @@ pub fn build(network: &Network, plan: &Plan, options: Options, holds: bool) -> R
             streams.emit_unit(&mut m, &mut files, (*s, lit(1, 0)), unit, drawn, take)?;
         }
         if let Some(hidden) = hidden {
-            if !sums {
+            if !sums && delta.is_none() {
                 let text = |c: &CrossbarRef| image::starts(&layer, c.weights, c.thresholds, c.directions);
                 images.push(MemoryImage { file: layer.start_file(), text: crossbars.iter().map(text).collect() });
             }
@@ -1125,6 +1155,10 @@ fn earlies(network: &Network, plan: &Plan, layers: &[LayerPlan]) -> Vec<usize> {
     let early = |index: usize| {
         // A window has all that it sends, and sends it at once.
         if layers[index].conv.is_some() {
+            return 0;
+        }
+        // Nor does a layer that takes differences hold a bank longer than it must, and its results come in a row.
+        if layers[index].events > 0 || index > 0 && layers[index - 1].events > 0 {
             return 0;
         }
         let Some(before) = index.checked_sub(1).map(|b| &layers[b]) else {

@@ -3,6 +3,7 @@
 mod arrays;
 mod corruption;
 mod devices;
+mod differences;
 mod maps;
 mod methods;
 mod networks;
