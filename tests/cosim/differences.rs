@@ -23,11 +23,14 @@ fn built(network: &Network, lanes: usize, folding: &[(usize, usize)], events: &[
     Dut::of(&Design::build(network, &plan, Options { taps: true, ..Options::default() }).unwrap())
 }
 
+/// Lanes, pe and simd of each layer, events of each.
+type Case = (usize, &'static [(usize, usize)], &'static [usize]);
+
 #[test]
 fn one_two_and_four_differences_a_clock_are_exact() {
     let mut network = small();
     // Beats that fill a part of a slice, one slice, and several; one group of passes, and many.
-    let foldings: [(usize, &[(usize, usize)], &[usize]); 4] = [
+    let foldings: [Case; 4] = [
         (1, &[(4, 8), (4, 8), (4, 16), (1, 4)], &[0, 1, 0, 0]),
         (2, &[(8, 24), (16, 32), (8, 32), (1, 8)], &[0, 2, 4, 0]),
         (4, &[(16, 24), (8, 32), (4, 8), (1, 8)], &[0, 4, 2, 0]),
