@@ -40,6 +40,7 @@ pub use netlist::{NetlistFamily, netlist};
 pub use serve::{Line, serve};
 pub use session::{Options, Outcome, Settings, cosimulate};
 pub use simulation::Stimulus;
+pub(crate) use synthesis::report;
 pub use synthesis::{
     Cells, Counts, LOGIC_CELLS, mapping, synthesize, synthesize_for, synthesize_modules, top_and_modules,
 };

@@ -136,18 +136,25 @@ fn count(
     }
     write("synth.ys", &script)?;
     Job::start(Command::new(&program).args(["-q", "synth.ys"]).current_dir(folder.path()))?.finish()?;
-    let read = |name: &str| -> Result<Value, CosimError> {
+    let text = |name: &str| {
         let path = folder.path().join(name);
-        let text = fs::read_to_string(&path).map_err(|e| CosimError::io(&path, e))?;
-        serde_json::from_str(&text).map_err(|e| foreign(&program, &e.to_string()))
+        fs::read_to_string(&path).map_err(|e| CosimError::io(&path, e))
     };
-    let report = read("cells.json")?;
+    let foreign_json = |e: serde_json::Error| foreign(&program, &e.to_string());
+    let report = report(&text("cells.json")?).map_err(foreign_json)?;
     let counts = serde_json::from_value(report["design"]["num_cells_by_type"].clone());
     let mut counts: Counts = counts.map_err(|e| foreign(&program, &e.to_string()))?;
     if with_logic_cells {
-        counts.insert(LOGIC_CELLS.into(), logic_cells(&read("net.json")?));
+        let netlist = serde_json::from_str(&text("net.json")?).map_err(foreign_json)?;
+        counts.insert(LOGIC_CELLS.into(), logic_cells(&netlist));
     }
     Ok(counts)
+}
+
+/// The report of `stat -json`. Yosys 0.23 writes its tree of modules as plain lines in between where modules that are kept hold others.
+pub(crate) fn report(text: &str) -> serde_json::Result<Value> {
+    let lines = text.lines().filter(|line| line.trim_start().starts_with(['"', '{', '}']));
+    serde_json::from_str(&lines.collect::<String>())
 }
 
 fn foreign(program: &str, what: &str) -> CosimError {
@@ -243,5 +250,12 @@ mod tests {
         let counts = counts.into_iter().map(|(name, n)| (name.to_string(), n)).collect();
         let expected = Cells { luts: 13, memory_luts: 20, registers: 7, block_rams: 5, dsps: 0 };
         assert_eq!(Cells::of(Family::Xilinx7, &counts), expected);
+    }
+
+    #[test]
+    fn a_tree_of_modules_in_between_is_left_out() {
+        let text = "{\n  \"modules\": {\n  },\n  top        1\n    lane       4\n  \"design\": {\n    \"num_cells\": 5\n  }\n}\n";
+        assert_eq!(report(text).unwrap()["design"]["num_cells"], 5);
+        assert!(report("{\n  \"design\": {\n").is_err());
     }
 }

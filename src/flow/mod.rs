@@ -206,7 +206,7 @@ fn short(board: &Board, used: &BTreeMap<String, Used>) -> Option<String> {
 /// Cells by type, as Yosys counted them.
 fn cells(path: &Path) -> Result<BTreeMap<String, u64>, FlowError> {
     let text = fs::read_to_string(path).map_err(FlowError::io(path))?;
-    let report: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+    let report = crate::cosim::report(&text).unwrap_or_default();
     Ok(serde_json::from_value(report["design"]["num_cells_by_type"].clone()).unwrap_or_default())
 }
 
