@@ -1,15 +1,17 @@
 //! `neuspin build`: from a model to a bitstream for a board.
 
 use super::Status;
+use super::inputs::InputArgs;
 use super::model_arg::{DrawArgs, ModelArg};
 use super::output::{Output, facts, grouped};
 use super::plan_arg::PlanArgs;
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
 use neuspin::board::{BOARDS, Board, Clock, module_name, pins, top};
-use neuspin::cosim::{estimate, synthesize};
+use neuspin::cosim::{Builder, Dut, Options as SimulationOptions, Settings, cosimulate, estimate, synthesize};
 use neuspin::emit::{FileSet, design_files};
 use neuspin::flow::{self, Built, Kit, Order, Used, vivado, zynq};
-use neuspin::net::Network;
+use neuspin::golden::Golden;
+use neuspin::net::{Images, Network};
 use neuspin::rtl::axi::Axi;
 use neuspin::rtl::uart::Rate;
 use neuspin::rtl::{Design, Options};
@@ -28,7 +30,8 @@ Examples:
 /// Build a bitstream: generate the Verilog with its serial port, synthesise, place, route, pack.
 ///
 /// For iCE40, ECP5 and Gowin with open tools (`make flow` installs them). For Xilinx a Vivado project is written and Yosys counts cells; Vivado
-/// itself is not run. The folder is replaced as a whole once the bitstream is there and its clock is met; else it stays as it was, and the logs go to
+/// itself is not run. Where layers take differences (--events), the cycles of an image are counted in simulation, on test images of the model's data
+/// set. The folder is replaced as a whole once the bitstream is there and its clock is met; else it stays as it was, and the logs go to
 /// FOLDER-failed.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -72,6 +75,8 @@ pub fn run(args: &Args, output: &Output) -> Result<Status> {
     let kit = if board.family.is_open() { Some(Kit::find(board.family)?) } else { None };
     pins(board, board.constraint_text())?;
     let (model, network) = args.model.network(&args.draws)?;
+    // Where cycles depend on the images, they are counted in simulation.
+    let images = |count| InputArgs::first(&model.input.dataset, Some(count)).load(&model).map(|inputs| inputs.images);
     let axi = board.has_processor().then_some(Axi { width: Some(zynq::STREAM_BITS) });
     let design = args.plan.design_for(&network, Options { axi, ..Options::default() }, board, clock.hz())?;
     let rate = Rate::new(args.baud, clock.hz().round() as u32).context("--baud")?;
@@ -92,7 +97,14 @@ pub fn run(args: &Args, output: &Output) -> Result<Status> {
 
     let order = Order { design: &design, board, clock, top: &name, files: &files, seed: args.place_seed, out: &out };
     let spinner = output.spinner("build");
-    let facts_of = |built: &Built| record(&order, &network, built);
+    let cycles = match design.plan.takes_differences() {
+        true => {
+            spinner.set_message("simulation");
+            cycles_of(&design, &network, images(SOME + COUNTED)?)?
+        }
+        false => design.schedule(&network).cycles_per_image(network.passes.into()),
+    };
+    let facts_of = |built: &Built| record(&order, &network, cycles, built);
     let built = flow::build(
         &order,
         &kit,
@@ -111,10 +123,27 @@ pub fn run(args: &Args, output: &Output) -> Result<Status> {
     Ok(Status::Success)
 }
 
+/// Images whose cycles are counted, behind some that fill the pipeline.
+const COUNTED: usize = 200;
+const SOME: usize = 8;
+
+/// Cycles from image to image, as simulated; the results have to be the golden model's.
+fn cycles_of(design: &Design, network: &Network, images: Images) -> Result<f64> {
+    let (golden, builder, dut) = (Golden::new(network)?, Builder::find()?, Dut::of(design));
+    let counted = images.len().saturating_sub(SOME);
+    ensure!(counted > 0, "{} images are too few to count cycles of; more than {SOME}", images.len());
+    let run = |images: Images| {
+        let settings = Settings::of(network);
+        let outcome = cosimulate(&builder, &dut, &golden, &images, &settings, SimulationOptions::default(), &|_| ())?;
+        ensure!(outcome.is_exact(), "the design does not compute what the golden model does: see `neuspin cosim`");
+        Ok(outcome.clocks as f64)
+    };
+    Ok((run(images.clone())? - run(images.slice(0..SOME))?) / counted as f64)
+}
+
 /// What is written beside the bitstream.
-fn record(order: &Order, network: &Network, built: &Built) -> Value {
+fn record(order: &Order, network: &Network, cycles: f64, built: &Built) -> Value {
     let passes = f64::from(network.passes);
-    let cycles = order.design.schedule(network).cycles_per_image(network.passes.into());
     let images = order.clock.hz() / cycles;
     let sizes: Vec<String> = order.design.layers.iter().map(|l| l.inputs.to_string()).collect();
     let topology = format!("{}-{}", sizes.join("-"), order.design.classes);

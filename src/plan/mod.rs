@@ -269,6 +269,11 @@ impl Plan {
         Ok(plan)
     }
 
+    /// Whether a layer takes differences: cycles then depend on the images and on what is dropped.
+    pub fn takes_differences(&self) -> bool {
+        self.events.iter().any(|&events| events > 0)
+    }
+
     /// Differences a clock of a layer.
     fn events(&self, layer: usize) -> usize {
         self.events.get(layer).copied().unwrap_or(0)

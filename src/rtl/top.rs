@@ -46,7 +46,7 @@ pub fn build(network: &Network, plan: &Plan, options: Options, holds: bool) -> R
     };
     let network = die.as_ref().unwrap_or(network);
     plan.check(network)?;
-    if options.writable && plan.events.iter().any(|&events| events > 0) {
+    if options.writable && plan.takes_differences() {
         let what =
             "layers that take differences have no weights that a host can write; use events 0, or leave --writable out";
         return Err(RtlError::Unsupported(what.into()));
