@@ -523,13 +523,24 @@ impl Logits<'_> {
         let before = |m: &mut Module, name: &str, memory: &Memory, next_at: &Expr, first: &Expr| {
             read(m, name, memory, next_at) & crate::verilog::repeat(memory.width(), &!first)
         };
-        let adds_last = m.wire_is("adds_last", &(&added & last_class(&add_class)));
-        let image_added = m.wire_is("image_added", &(&adds_last & add_group.eq(&last_group)));
+        let (add_last, add_ends) = (m.reg("add_last_q", 1), m.reg("add_ends_q", 1));
+        m.note("add_group_q is last_group_i");
+        let adds_last = m.wire_is("adds_last", &(&added & &add_last));
+        let image_added = m.wire_is("image_added", &(&adds_last & &add_ends));
+        let zero_group = lit(group_bits, 0);
+        let next_group = mux(&add_ends, &zero_group, &(&add_group + lit(group_bits, 1)));
+        let next_group = match stop {
+            Some(stop) => mux(stop, &zero_group, &mux(&adds_last, &next_group, &add_group)),
+            None => mux(&adds_last, &next_group, &add_group),
+        };
+        let next_group = m.wire_is("next_add_group", &next_group);
+        let next_add_class =
+            m.wire_is("next_add_class", &mux(&add_last, &lit(w.class, 0), &(&add_class + lit(w.class, 1))));
         let turns = match stop {
             Some(stop) => &image_added | stop,
             None => image_added.clone(),
         };
-        let next_add = cat([&(&bank ^ &turns), &mux(&added, &next_class(&add_class), &add_class)]);
+        let next_add = cat([&(&bank ^ &turns), &mux(&added, &next_add_class, &add_class)]);
         let next_add = m.wire_is("next_add_at", &next_add);
         let old = before(&mut m, "old_total", &totals, &next_add, &first_group);
         let old = m.wire_is("old_total", &old);
@@ -562,23 +573,20 @@ impl Logits<'_> {
                     [
                         set(&bank, &one_bit(0)),
                         set(&add_class, &lit(w.class, 0)),
-                        set(&add_group, &lit(group_bits, 0)),
+                        set(&add_last, &one_bit(u128::from(classes == 1))),
+                        set(&add_group, &zero_group),
                         set(&first_group, &one_bit(1)),
                     ],
                     [
-                        when(&added, [set(&add_class, &next_class(&add_class))]),
-                        when(
-                            &adds_last,
-                            [set(&add_group, &wrap(&add_group)), set(&first_group, &add_group.eq(&last_group))],
-                        ),
-                        when(&image_added, [set(&bank, &!&bank)]),
+                        when(&added, [set(&add_class, &next_add_class), set(&add_last, &last_class(&next_add_class))]),
+                        set(&add_group, &next_group),
+                        when(&adds_last, [set(&first_group, &add_ends)]),
+                        when(&turns, [set(&bank, &!&bank)]),
                     ]
                     .into_iter()
-                    .chain(stop.map(|stop| {
-                        let again = [set(&add_group, &lit(group_bits, 0)), set(&first_group, &one_bit(1))];
-                        when(stop, [set(&bank, &!&bank)].into_iter().chain(again))
-                    })),
+                    .chain(stop.map(|stop| when(stop, [set(&first_group, &one_bit(1))]))),
                 ),
+                set(&add_ends, &next_group.eq(&last_group)),
             ],
         );
 
@@ -686,23 +694,31 @@ impl Logits<'_> {
         m.note("images to send");
         let counted = shared.as_ref().map_or(&image_counted, |(ready, ..)| ready);
         let go = m.wire_is("go", &(results.any() & &out_ready));
-        m.assign(&sent, &(&go & last_class(&index)));
-        let next_index = mux(&go, &next_class(&index), &index);
+        let index_last = m.reg("out_index_last_q", 1);
+        m.assign(&sent, &(&go & &index_last));
+        let after = mux(&index_last, &lit(w.class, 0), &(&index + lit(w.class, 1)));
+        let next_index = m.wire_is("next_out_index", &mux(&go, &after, &index));
         let next_read = m.wire_is("next_read_at", &cat([&(&out_bank ^ &sent), &next_index]));
         m.clocked(
             &clk,
             [when_else(
                 &!&rst_n,
-                [set(&results, &lit(2, 0)), set(&out_bank, &one_bit(0)), set(&index, &lit(w.class, 0))],
+                [
+                    set(&results, &lit(2, 0)),
+                    set(&out_bank, &one_bit(0)),
+                    set(&index, &lit(w.class, 0)),
+                    set(&index_last, &one_bit(u128::from(classes == 1))),
+                ],
                 [
                     count(&results, counted, &sent),
-                    when(&go, [set(&index, &next_class(&index))]),
+                    set(&index, &next_index),
+                    set(&index_last, &last_class(&next_index)),
                     when(&sent, [set(&out_bank, &!&out_bank)]),
                 ],
             )],
         );
         m.assign(&out_valid, &results.any());
-        m.assign(&out_last, &last_class(&index));
+        m.assign(&out_last, &index_last);
         m.assign(&out_class, &decision.word(&out_bank, w.class));
         m.assign(&out_index, &index);
         let out_total = read(&mut m, "out_total", &totals, &next_read);
