@@ -8,6 +8,9 @@ use crate::leaf;
 use crate::net::Random;
 use crate::verilog::{Expr, Memory, Module, VerilogFile, cat, index_width, lit, mux, set, when, when_else};
 
+/// Draws of a clock that come one from the other, where a state leaps over as many.
+const CHAIN: u32 = 8;
+
 /// What a draw is made into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -139,10 +142,24 @@ impl Unit {
         } else if self.kind == Kind::Dropout {
             files.push(leaf::dropout_unit(k)?);
         }
-        let lane = self.emit_lane(&files, leaves)?;
+        let leaps = self.leaps()?;
+        let lane = self.emit_lane(&files, &leaps, leaves)?;
+        files.extend(leaps);
         let shared = self.emit_shared(&lane)?;
         files.extend([lane, shared]);
         Ok(files)
+    }
+
+    /// Draws of the register in a clock.
+    fn drawn(&self) -> u32 {
+        self.draws * self.mtj.as_ref().map_or(1, Mtj::each)
+    }
+
+    /// Leaps over 8, 16, 32, ... draws, where as many are made in a clock: else one draw would come through all others.
+    fn leaps(&self) -> Result<Vec<VerilogFile>, RtlError> {
+        let over = (0..).map(|power| CHAIN << power).take_while(|&draws| CHAIN < self.drawn() && draws <= self.drawn());
+        let leaps: Option<Vec<_>> = over.map(|draws| source::leap_over(&self.random, draws).transpose()).collect();
+        leaps.map_or(Ok(vec![]), |leaps| leaps.into_iter().collect())
     }
 
     /// What draw `d` is made into.
@@ -178,7 +195,12 @@ impl Unit {
         }
     }
 
-    fn emit_lane(&self, leaves: &[VerilogFile], devices: Option<(&Mtj, Leaves)>) -> Result<VerilogFile, RtlError> {
+    fn emit_lane(
+        &self,
+        leaves: &[VerilogFile],
+        leaps: &[VerilogFile],
+        devices: Option<(&Mtj, Leaves)>,
+    ) -> Result<VerilogFile, RtlError> {
         let (leap, unit) = (&leaves[0], leaves.get(1));
         let (width, code_bits) = (self.random.state_bits(), self.random.code_bits);
         let mut m = Module::new(&self.lane_name());
@@ -237,6 +259,8 @@ impl Unit {
         let state = m.reg("state_q", width);
         let (mut at, mut lives, mut after) = (state.clone(), vec![], vec![]);
         let of_each = self.mtj.as_ref().map_or(1, Mtj::each);
+        // Every eighth state.
+        let mut long_before = vec![state.clone()];
         for d in 0..self.draws {
             let mut draws = vec![];
             for n in d * of_each..(d + 1) * of_each {
@@ -249,6 +273,17 @@ impl Unit {
                 );
                 draws.push(drawn);
                 at = next;
+                // Over eight draws and more the state comes from one long before.
+                if !leaps.is_empty() && (n + 1).is_multiple_of(CHAIN) {
+                    m.unused(&format!("unused_state{}", n + 1), &[&at]);
+                    let over = (n + 1) & (n + 1).wrapping_neg();
+                    let from = &long_before[((n + 1 - over) / CHAIN) as usize];
+                    let next = m.wire(&format!("leapt{}", n + 1), width);
+                    let leap = &leaps[(over / CHAIN).ilog2() as usize];
+                    m.instance(&format!("u_leap_to{}", n + 1), leap.header(), &[("state_i", from), ("next_o", &next)]);
+                    long_before.push(next.clone());
+                    at = next;
+                }
             }
             if let (Some((mtj, leaves)), Some(ports)) = (&devices, &ports) {
                 let (live, state) = mtj.decide(&mut m, leaves, (d, self.sizes()), ports, &draws);

@@ -1,8 +1,10 @@
 //! Every random source, good and bad, at several lanes: bit by bit and clock by clock.
 
-use crate::holds;
 use crate::networks::{Shape, network};
+use crate::{folded, holds};
 use neuspin::net::{Family, Random, Source, Starts};
+use neuspin::plan::Plan;
+use neuspin::rtl::Design;
 
 /// Draws of `code_bits` bits from a source of so many bits, in a network with dropout in two layers.
 fn hold(source: impl Into<Source>, lfsr_bits: u32, code_bits: u32) {
@@ -60,4 +62,21 @@ fn bad_sources_are_exact() {
     hold(Source { steps: Some(1), starts: Starts::Naive, ..Source::default() }, 64, 16);
     hold(Family::Taps { mask: 0x8800 }, 16, 8);
     hold(Family::Galois, 8, 16);
+}
+
+/// Many draws a clock come from leaps over others, or one from the other where the bits of a later state depend on too many.
+#[test]
+fn many_draws_a_clock_are_exact() {
+    for (family, sparse) in [(Family::Galois, true), (Family::Automaton, false)] {
+        let mut network =
+            network(Shape { layers: &[16, 64, 8, 3], bits: 1, signed: false, dropout: &[true, true] });
+        network.random = Random { source: family.into(), ..Random::new(64, 16) };
+        let folding = [(64, 16), (8, 64), (1, 8)];
+        holds(&network, 2, 6, &folding);
+        let plan = Plan::new(&network, 2, 6, folded(&folding)).unwrap();
+        assert_eq!(plan.draws_per_clock(&network, 0), 32);
+        let design = Design::build(&network, &plan, Default::default()).unwrap();
+        let leaps = design.modules.iter().filter(|m| m.name().contains("_by_") && m.name().starts_with("ns_leap"));
+        assert_eq!(leaps.count(), if sparse { 3 } else { 0 }, "{family:?}");
+    }
 }
