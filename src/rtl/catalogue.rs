@@ -9,6 +9,7 @@ use super::buffer::Buffer;
 use super::cells::Cells;
 use super::control::Control;
 use super::crossbar::{Converter, Crossbar, CrossbarLane, ReadHash};
+use super::delta::Delta;
 use super::entropy::Entropy;
 use super::exp2::Exp2;
 use super::hold::Hold;
@@ -133,6 +134,30 @@ pub fn catalogue() -> Vec<Block> {
             "src/rtl/layer.rs",
             || layer(1, false, false),
             "A folded layer: weight memory, thresholds, sequencer, and a lane for each pass at once.",
+        ),
+        block(
+            "difference-finder",
+            "src/rtl/delta/find.rs",
+            || layer_differences(3),
+            "Finds the inputs of a pass that are dropped or differ from the image's, one a clock.",
+        ),
+        block(
+            "difference-neurons",
+            "src/rtl/delta/block.rs",
+            || layer_differences(2),
+            "Neurons whose sums follow the differences of a pass from its image.",
+        ),
+        block(
+            "difference-lane",
+            "src/rtl/delta/lane.rs",
+            || layer_differences(1),
+            "One pass of a layer that takes differences: finders, weights of all neurons by input, and neurons.",
+        ),
+        block(
+            "layer-differences",
+            "src/rtl/delta/mod.rs",
+            || layer_differences(0),
+            "A layer that computes a pass from what differs from its image.",
         ),
         block(
             "layer-writable",
@@ -855,6 +880,28 @@ fn crossbar_layer(first: bool) -> Result<Vec<VerilogFile>, RtlError> {
     let gives = Gives::Sums;
     Ok(Layer { name, index, plan, beat, signed: first, gives, crossbars: 1, repeats: None, early, writable: false }
         .emit()?)
+}
+
+/// The layer, or what is emitted so many files before it: its lane, a lane's neurons, a finder.
+fn layer_differences(before: usize) -> Result<Vec<VerilogFile>, RtlError> {
+    let plan = LayerPlan { events: 2, ..plan(false) };
+    let weights = Weights::zeros(plan.outputs, plan.inputs);
+    let name = "example_differences_layer1".into();
+    let (thresholds, directions) = (&[-3, 0, 1, 5], &[Direction::Ge; 4]);
+    let mut files = Delta {
+        name,
+        index: 1,
+        plan,
+        beat: 4,
+        behind: false,
+        max_groups: 4,
+        weights: &weights,
+        thresholds,
+        directions,
+    }
+    .emit()?;
+    files.truncate(files.len() - before);
+    Ok(files)
 }
 
 fn layer_bayes() -> Result<Vec<VerilogFile>, RtlError> {

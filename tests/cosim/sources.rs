@@ -68,8 +68,7 @@ fn bad_sources_are_exact() {
 #[test]
 fn many_draws_a_clock_are_exact() {
     for (family, sparse) in [(Family::Galois, true), (Family::Automaton, false)] {
-        let mut network =
-            network(Shape { layers: &[16, 64, 8, 3], bits: 1, signed: false, dropout: &[true, true] });
+        let mut network = network(Shape { layers: &[16, 64, 8, 3], bits: 1, signed: false, dropout: &[true, true] });
         network.random = Random { source: family.into(), ..Random::new(64, 16) };
         let folding = [(64, 16), (8, 64), (1, 8)];
         holds(&network, 2, 6, &folding);
