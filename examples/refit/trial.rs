@@ -26,6 +26,9 @@ pub struct Trial {
     pub passes: usize,
     pub pe: Vec<usize>,
     pub simd: Vec<usize>,
+    /// Differences a clock of each layer.
+    #[serde(default)]
+    pub events: Vec<usize>,
     /// Nothing is random.
     #[serde(default)]
     pub plain: bool,
@@ -72,6 +75,7 @@ impl Trial {
         network.early_stop = self.early_stop;
         let folding = self.pe.iter().zip(&self.simd).map(|(&pe, &simd)| Folding { pe, simd }).collect();
         let plan = Plan::new(&network, self.lanes, self.passes, folding).with_context(of)?;
+        let plan = plan.with_events(&network, self.events.clone()).with_context(of)?;
         Ok((network, plan.with_uncertainty(self.uncertainty)))
     }
 

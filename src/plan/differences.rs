@@ -1,6 +1,5 @@
 //! Layers that compute a pass from what differs from its image.
 
-use super::Plan;
 use crate::net::{Method, Network};
 
 /// Share of a layer's inputs that turn from image to image: the digits' and MNIST's networks here have 0.43 to 0.48.
@@ -47,10 +46,22 @@ pub fn check(network: &Network, layer: usize, simd: usize, events: usize) -> Res
     Ok(())
 }
 
+/// How much of a network is computed at once around a layer that takes differences.
+#[derive(Clone, Copy, Debug)]
+pub struct AtOnce {
+    pub lanes: usize,
+    /// Most passes an image.
+    pub max_passes: usize,
+    /// Neurons of the layer in a beat.
+    pub pe: usize,
+    /// Differences that it takes a clock; 0 of another layer.
+    pub events: usize,
+}
+
 /// Clocks of a pass of a layer that takes differences, those of its image shared among the passes; 0 of another layer. An estimate: an input
 /// is dropped with the probability of its layer, and as many turn where passes have parted before.
-pub fn search_clocks(network: &Network, plan: &Plan, layer: usize) -> usize {
-    let events = plan.events(layer);
+pub fn search_clocks(network: &Network, layer: usize, at_once: AtOnce) -> usize {
+    let AtOnce { lanes, max_passes, pe, events } = at_once;
     let Some(before) = layer.checked_sub(1).and_then(|l| network.hidden.get(l)).filter(|_| events > 0) else {
         return 0;
     };
@@ -63,8 +74,8 @@ pub fn search_clocks(network: &Network, plan: &Plan, layer: usize) -> usize {
         let mean = inputs as f64 * share / events as f64;
         mean + 0.7 * (2.0 * (searches as f64).ln() * mean * (1.0 - share)).sqrt()
     };
-    let searches = plan.lanes * events;
-    let pass = most((dropped + turned).min(1.0), searches).max((outputs / plan.folding[layer].pe) as f64) + 2.0;
+    let searches = lanes * events;
+    let pass = most((dropped + turned).min(1.0), searches).max((outputs / pe) as f64) + 2.0;
     let image = most(TURNED, searches) + 2.0;
-    (pass + image * plan.lanes as f64 / plan.max_passes as f64).ceil() as usize
+    (pass + image * lanes as f64 / max_passes as f64).ceil() as usize
 }

@@ -14,6 +14,7 @@ mod uncertainty;
 
 pub use array::{ArrayPlan, Gains};
 pub use cost::{Around, Cost, cost, uncertainty_luts};
+use differences::AtOnce;
 pub use schedule::{Latencies, Reading, Schedule, replay_clocks};
 pub use search::{Given, Target, search};
 pub use uncertainty::{Flag, Uncertainty};
@@ -279,6 +280,11 @@ impl Plan {
         self.events.get(layer).copied().unwrap_or(0)
     }
 
+    fn at_once(&self, layer: usize) -> AtOnce {
+        let (pe, events) = (self.folding[layer].pe, self.events(layer));
+        AtOnce { lanes: self.lanes, max_passes: self.max_passes, pe, events }
+    }
+
     /// Whether the plan fits `network`: as many foldings as layers, sizes that divide.
     ///
     /// # Errors
@@ -447,7 +453,7 @@ impl Plan {
                     summed: map::summed(network, layer),
                     array: ArrayPlan::of(network, layer),
                     events: self.events(layer),
-                    search_clocks: differences::search_clocks(network, self, layer),
+                    search_clocks: differences::search_clocks(network, layer, self.at_once(layer)),
                 }
             })
             .collect()

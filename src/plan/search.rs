@@ -1,7 +1,8 @@
 //! Finding a folding: the smallest one that is fast enough, or the fastest one that is small enough.
 
-use super::cost::features::Place;
+use super::cost::features::{Before, Place};
 use super::cost::{self, Around, Cost, cost};
+use super::differences::{self, AtOnce};
 use super::{Folding, Kind, LayerPlan, Plan, PlanError, Uncertainty, by_place, masked, shape};
 use crate::board::Family;
 use crate::net::{Method, Network};
@@ -15,7 +16,7 @@ pub enum Target {
     Cycles(u64),
     /// At most so many LUTs; as fast as possible.
     Luts(u64),
-    /// The same, and at most so many block memories.
+    /// The same, and at most so many block memories. Layers may take differences: cycles are then an estimate.
     Room { luts: u64, block_rams: u64 },
 }
 
@@ -51,10 +52,12 @@ const MAX_LANES: usize = 32;
 struct Partial {
     price: f64,
     folding: Vec<Folding>,
+    /// Differences a clock of each layer.
+    events: Vec<usize>,
 }
 
-/// LUTs and block memories of a layer by its number, its folding, its lanes, and where it stands.
-type Known = RefCell<HashMap<(usize, Folding, usize, Place), (f64, u64)>>;
+/// LUTs and block memories of a layer by its number, its folding and its differences a clock, its lanes, and where it stands.
+type Known = RefCell<HashMap<(usize, Folding, usize, usize, Place), (f64, u64)>>;
 
 /// A search for one network.
 struct Search<'a, F> {
@@ -63,6 +66,8 @@ struct Search<'a, F> {
     cycles_of: F,
     /// LUTs that are spent to save a block memory.
     luts_for_a_block: f64,
+    /// Differences a clock that are tried, 0 among them.
+    events: &'a [usize],
     known: &'a Known,
 }
 
@@ -77,8 +82,17 @@ pub fn search(
     cycles_of: impl Fn(&Plan) -> f64,
 ) -> Result<Plan, PlanError> {
     let known = Known::default();
-    let search =
-        |luts_for_a_block| Search { network, given: *given, cycles_of: &cycles_of, luts_for_a_block, known: &known };
+    // A port writes weights where layers read them word after word.
+    let differences = matches!(target, Target::Room { .. }) && !given.around.writable;
+    let events: &[usize] = if differences { &[0, 1, 2, 4] } else { &[0] };
+    let search = |luts_for_a_block| Search {
+        network,
+        given: *given,
+        cycles_of: &cycles_of,
+        luts_for_a_block,
+        events,
+        known: &known,
+    };
     let (luts, block_rams) = match target {
         Target::Cycles(cycles) => {
             let search = search(0.0);
@@ -144,7 +158,7 @@ impl<F: Fn(&Plan) -> f64> Search<'_, F> {
 
     /// LUTs of layer `layer`, and those that its block memories are worth.
     fn of_layer(&self, layer: usize, l: &LayerPlan, place: Place) -> f64 {
-        let key = (layer, Folding { pe: l.pe, simd: l.simd }, l.lanes, place);
+        let key = (layer, Folding { pe: l.pe, simd: l.simd }, l.events, l.lanes, place);
         let cost = || cost::of_layer(l, place, self.given.family, self.given.around);
         let (luts, blocks) = *self.known.borrow_mut().entry(key).or_insert_with(cost);
         luts + self.luts_for_a_block * blocks as f64
@@ -206,7 +220,7 @@ impl<F: Fn(&Plan) -> f64> Search<'_, F> {
         if groups * (network.classes() as u64 + 1) > cycles {
             return None;
         }
-        let mut partials: Vec<(usize, Partial)> = vec![(1, Partial { price: 0.0, folding: vec![] })];
+        let mut partials: Vec<(usize, Partial)> = vec![(1, Partial { price: 0.0, folding: vec![], events: vec![] })];
         for layer in 0..layers {
             let (inputs, outputs) = shape(network, layer);
             let turns = if layer < once { 1 } else { groups };
@@ -229,8 +243,7 @@ impl<F: Fn(&Plan) -> f64> Search<'_, F> {
                     if array.is_some_and(|array| array.check(simd, inputs, places_at_once).is_err()) {
                         continue;
                     }
-                    let clocks = (inputs / simd * (outputs / pe)) as u64 * planes;
-                    if (clocks + 1) * positions * turns > cycles || (layer + 1 == layers && pe > inputs / simd) {
+                    if layer + 1 == layers && pe > inputs / simd {
                         continue;
                     }
                     if let Some(Method::Affine(affine)) = method
@@ -245,39 +258,51 @@ impl<F: Fn(&Plan) -> f64> Search<'_, F> {
                     if layer + 1 == once && (outputs / pe + 1) as u64 * pixels * groups > cycles {
                         continue;
                     }
-                    let plan = LayerPlan {
-                        inputs,
-                        outputs,
-                        pe,
-                        simd,
-                        lanes: if layer < once { 1 } else { lanes },
-                        planes: planes as usize,
-                        weight_planes,
-                        masked: masked(network, layer),
-                        unit: (kind != Kind::Plain).then_some(0),
-                        kind,
-                        conv,
-                        held: false,
-                        summed: None,
-                        array,
-                        events: 0,
-                        search_clocks: 0,
-                    };
-                    let before = partials.iter().filter(|(pe, _)| layer == 0 || plan.beat_values().is_multiple_of(*pe));
-                    let whole = before.map(|(pe, p)| {
-                        let beat = if layer == 0 { 0 } else { *pe };
-                        (p.price + self.of_layer(layer, &plan, Place::of(network, layer, beat, lanes)), p)
-                    });
-                    let Some((price, best)) = whole.min_by(|(a, _), (b, _)| a.total_cmp(b)) else { continue };
-                    match next.iter_mut().find(|(known, _)| *known == pe) {
-                        Some((_, known)) if known.price <= price => {}
-                        known => {
-                            let mut folding = best.folding.clone();
-                            folding.push(Folding { pe, simd });
-                            let partial = Partial { price, folding };
-                            match known {
-                                Some((_, old)) => *old = partial,
-                                None => next.push((pe, partial)),
+                    let tried = |&&events: &&usize| differences::check(network, layer, simd, events).is_ok();
+                    for &events in self.events.iter().filter(tried) {
+                        let at_once = AtOnce { lanes, max_passes, pe, events };
+                        let plan = LayerPlan {
+                            inputs,
+                            outputs,
+                            pe,
+                            simd,
+                            lanes: if layer < once { 1 } else { lanes },
+                            planes: planes as usize,
+                            weight_planes,
+                            masked: masked(network, layer),
+                            unit: (kind != Kind::Plain).then_some(0),
+                            kind,
+                            conv,
+                            held: false,
+                            summed: None,
+                            array,
+                            events,
+                            search_clocks: differences::search_clocks(network, layer, at_once),
+                        };
+                        if (plan.frame_clocks() as u64 + 1) * positions * turns > cycles {
+                            continue;
+                        }
+                        let before =
+                            partials.iter().filter(|(pe, _)| layer == 0 || plan.beat_values().is_multiple_of(*pe));
+                        let whole = before.map(|(pe, p)| {
+                            let before = Before {
+                                beat: if layer == 0 { 0 } else { *pe },
+                                events: p.events.last().copied().unwrap_or(0),
+                            };
+                            (p.price + self.of_layer(layer, &plan, Place::of(network, layer, before, lanes)), p)
+                        });
+                        let Some((price, best)) = whole.min_by(|(a, _), (b, _)| a.total_cmp(b)) else { continue };
+                        match next.iter_mut().find(|(known, _)| *known == pe) {
+                            Some((_, known)) if known.price <= price => {}
+                            known => {
+                                let mut folding = best.folding.clone();
+                                folding.push(Folding { pe, simd });
+                                let events = best.events.iter().copied().chain([events]).collect();
+                                let partial = Partial { price, folding, events };
+                                match known {
+                                    Some((_, old)) => *old = partial,
+                                    None => next.push((pe, partial)),
+                                }
                             }
                         }
                     }
@@ -286,7 +311,12 @@ impl<F: Fn(&Plan) -> f64> Search<'_, F> {
             partials = next;
         }
         let (_, best) = partials.into_iter().min_by(|(_, a), (_, b)| a.price.total_cmp(&b.price))?;
-        Plan::new(network, lanes, max_passes, best.folding).ok()
+        let plan = Plan::new(network, lanes, max_passes, best.folding).ok()?;
+        if best.events.iter().any(|&events| events > 0) {
+            plan.with_events(network, best.events).ok()
+        } else {
+            Some(plan)
+        }
     }
 }
 

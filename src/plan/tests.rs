@@ -139,3 +139,20 @@ fn the_dropout_units_keep_up_with_their_layers() {
         assert!(layer == 0 || l.pe / draws <= l.beat_clocks());
     }
 }
+
+#[test]
+fn a_folding_that_fills_a_board_may_take_differences_and_others_do_not() {
+    let network = network(&[784, 256, 256, 256, 10], 1, &[0, 1, 2]);
+    let given = Given::new(Family::Ecp5, 32);
+    let find = |target| search(&network, &given, target, |plan| cycles(&network, plan)).unwrap();
+    let (luts, block_rams) = (60_000, 208);
+    let (filling, exact) = (find(Target::Room { luts, block_rams }), find(Target::Luts(luts)));
+    assert!(filling.takes_differences() && !exact.takes_differences());
+    assert!(cycles(&network, &filling) < cycles(&network, &exact));
+    let taken = cost(&network, &filling, Family::Ecp5, Around::default());
+    assert!(taken.luts <= luts && taken.block_rams <= block_rams, "{taken:?}");
+    let around = Around { writable: true, ..Around::default() };
+    let writable =
+        search(&network, &Given { around, ..given }, Target::Room { luts, block_rams }, |plan| cycles(&network, plan));
+    assert!(!writable.unwrap().takes_differences());
+}

@@ -8,7 +8,7 @@ use super::writable::Writable;
 use super::{image_word, signed_width, width_of};
 use crate::net::Output;
 use crate::verilog::{
-    Expr, Memory, Module, VerilogError, VerilogFile, cat, index_width, lit, mux, set, when, when_else,
+    Expr, Memory, Module, Stmt, VerilogError, VerilogFile, cat, index_width, lit, mux, set, when, when_else,
 };
 
 /// Scales the sums of `classes` classes, accumulates them over passes, and sends the result.
@@ -555,9 +555,9 @@ impl Logits<'_> {
         let image_compared = stage(&mut m, "image_compared_q", &image_added_q);
         let decision = m.reg("decision_q", 2 * w.class);
         m.note("by bank");
-        let decides = when(&image_compared, [set(&decision.word(&!&bank, w.class), &top_class)]);
+        let decides = when(&image_compared, [in_bank(&decision, &!&bank, &top_class)]);
         let decides = match stop {
-            Some(stop) => when_else(stop, [set(&decision.word(&bank, w.class), &top_class)], [decides]),
+            Some(stop) => when_else(stop, [in_bank(&decision, &bank, &top_class)], [decides]),
             None => decides,
         };
         m.clocked(
@@ -651,7 +651,7 @@ impl Logits<'_> {
                         ),
                         set(verdict, &(&rst_n & &asked)),
                         set(stop, &(&rst_n & &asked & &settled)),
-                        when(&image_counted, [set(&used.word(&vote_bank, w.votes), &mux(stop, &so_far, all))]),
+                        when(&image_counted, [in_bank(&used, &vote_bank, &mux(stop, &so_far, all))]),
                     ],
                 );
                 m.assign(out_passes, &used.word(&out_bank, w.votes));
@@ -728,4 +728,10 @@ impl Logits<'_> {
         m.assign(&out_votes, &out_votes_q);
         m.build()
     }
+}
+
+/// Sets the half of a register that belongs to `bank`. Halves by name: of one that is counted out to, Yosys makes arithmetic of 32 bits.
+fn in_bank(register: &Expr, bank: &Expr, value: &Expr) -> Stmt {
+    let width = value.width();
+    when_else(bank, [set(&register.bits(width, width), value)], [set(&register.bits(0, width), value)])
 }

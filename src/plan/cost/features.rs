@@ -52,6 +52,16 @@ pub enum Feature {
     Summed,
     /// Layers of several crossbars.
     Crossbars,
+    /// Differences a clock of layers that take them.
+    Differences,
+    /// Inputs among which differences are found, in a clock.
+    Looked,
+    /// Differences a clock times the neurons that take them.
+    Changes,
+    /// Neurons that take two differences a clock: their changes go into the sums as they are, and have three bits.
+    Pairs,
+    /// Bits of the sums that follow differences.
+    Followed,
     /// Values that leave windows at once.
     Windows,
     /// Places of kernels that are read at once.
@@ -124,6 +134,11 @@ pub const FEATURES: [Feature; COUNT] = {
         Affine,
         Summed,
         Crossbars,
+        Differences,
+        Looked,
+        Changes,
+        Pairs,
+        Followed,
         Windows,
         Places,
         Pools,
@@ -217,25 +232,57 @@ pub struct Place {
     pub last: bool,
     /// Lanes of what stands behind it: those of all passes where passes part.
     pub lanes: usize,
+    /// Whether the layer before takes differences.
+    pub behind: bool,
 }
 
 impl Place {
-    /// Of layer `index`, of which `beat` activations come at once; `lanes` are those of the plan.
-    pub fn of(network: &Network, index: usize, beat: usize, lanes: usize) -> Place {
+    /// Of layer `index`, behind one that gives `before`.
+    pub fn of(network: &Network, index: usize, before: Before, lanes: usize) -> Place {
         let parted = index + 1 >= network.once_per_image();
-        Place { beat, last: index == network.hidden.len(), lanes: if parted { lanes } else { 1 } }
+        let last = index == network.hidden.len();
+        Place { beat: before.beat, last, lanes: if parted { lanes } else { 1 }, behind: before.events > 0 }
+    }
+}
+
+/// What stands before a layer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Before {
+    /// Activations of a beat that it gives; none of the inputs.
+    pub beat: usize,
+    /// Differences that it takes a clock.
+    pub events: usize,
+}
+
+impl Before {
+    /// Layer `index` of `plan`.
+    pub fn of(plan: &Plan, index: usize) -> Before {
+        match index.checked_sub(1) {
+            Some(before) => Before { beat: plan.folding[before].pe, events: plan.events(before) },
+            None => Before::default(),
+        }
     }
 }
 
 /// Terms of a layer, what stands between it and the next among them, but for its stochastic unit.
 pub fn layer(l: &LayerPlan, place: Place, writable: bool) -> Features {
     use Feature::*;
-    let Place { beat, last, lanes } = place;
+    let Place { beat, last, lanes, .. } = place;
     let mut f = Features::default();
     let pe = l.pe * l.lanes;
     let thresholds = !last && !l.gives_sums();
     let width = accumulator(l, thresholds);
     f.add(Layers, 1);
+    if l.events > 0 {
+        f.add(Differences, l.lanes * l.events);
+        f.add(Looked, l.lanes * l.simd);
+        f.add(Changes, l.lanes * l.outputs * l.events);
+        if l.events == 2 {
+            f.add(Pairs, l.lanes * l.outputs);
+        }
+        f.add(Followed, l.lanes * l.outputs * width);
+        return f;
+    }
     f.add(if l.masked { MaskedMatches } else { Matches }, pe * l.simd * l.weight_planes);
     f.add(Accumulators, pe * width);
     if l.planes > 1 {
@@ -292,8 +339,7 @@ pub fn whole(network: &Network, plan: &Plan, around: Around) -> Features {
     let state = network.random.state_bits() as usize;
     f.add(Design, 1);
     for (index, l) in layers.iter().enumerate() {
-        let beat = index.checked_sub(1).map_or(0, |before| plan.folding[before].pe);
-        f += layer(l, Place::of(network, index, beat, plan.lanes), around.writable);
+        f += layer(l, Place::of(network, index, Before::of(plan, index), plan.lanes), around.writable);
         if let Some(stream) = l.unit {
             let draws = plan.lanes * plan.draws_per_clock(network, index) * network.draws_per_unit(stream);
             unit(&mut f, draws, plan.lanes * state);

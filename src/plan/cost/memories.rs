@@ -31,7 +31,10 @@ fn small(family: Family, shape: Shape) -> Shape {
 
 /// Weights, start values, buffers and windows of a layer, and what its neurons keep.
 pub fn layer(l: &LayerPlan, place: Place, family: Family, writable: bool) -> Vec<Kept> {
-    let Place { beat, last, lanes } = place;
+    let Place { beat, last, lanes, behind } = place;
+    if l.events > 0 {
+        return of_differences(l, beat, behind);
+    }
     let mut all = vec![];
     let crossbars = l.crossbars();
     let weights = table(crossbars * l.groups() * l.words(), l.weight_planes * l.pe * l.simd, writable);
@@ -76,6 +79,20 @@ pub fn layer(l: &LayerPlan, place: Place, family: Family, writable: bool) -> Vec
         all.push((Shape::buffer(banks(l.groups()), (l.pe * (29 + room)) as u64), lanes));
     }
     all
+}
+
+/// Frames, the image's activations, and weights of a layer that takes differences, for each of those of a clock.
+fn of_differences(l: &LayerPlan, beat: usize, behind: bool) -> Vec<Kept> {
+    let slice = l.simd / l.events;
+    let part = slice.min(beat);
+    let words = l.words().next_power_of_two().max(2) as u64;
+    let banks = if behind { 8 } else { 4 };
+    let distributed = |words, width: usize| Shape { style: Style::Distributed, ..Shape::buffer(words, width as u64) };
+    let frames = Shape { registered: false, ..distributed(banks * words, 2 * part) };
+    let kept = Shape { reads_where_written: true, ..distributed(words, slice) };
+    let weights = Shape::table(words * slice as u64, l.outputs as u64).block();
+    let finders = l.lanes * l.events;
+    vec![(frames, finders * (slice / part)), (kept, finders), (weights, finders)]
 }
 
 /// What stands beside the layers.

@@ -12,7 +12,7 @@ use super::memory::Held;
 use super::{LayerPlan, Plan};
 use crate::board::Family;
 use crate::net::Network;
-use features::{Feature, Features, Place};
+use features::{Before, Feature, Features, Place};
 use memories::Kept;
 use serde::Serialize;
 
@@ -75,8 +75,7 @@ pub fn terms(network: &Network, plan: &Plan, around: Around, held: Held) -> Feat
 pub fn memories(network: &Network, plan: &Plan, family: Family, around: Around) -> Vec<Kept> {
     let layers = plan.layers(network);
     let of_layers = layers.iter().enumerate().flat_map(|(index, l)| {
-        let beat = index.checked_sub(1).map_or(0, |before| plan.folding[before].pe);
-        memories::layer(l, Place::of(network, index, beat, plan.lanes), family, around.writable)
+        memories::layer(l, Place::of(network, index, Before::of(plan, index), plan.lanes), family, around.writable)
     });
     of_layers.chain(memories::beside(network, plan, family, around)).collect()
 }
@@ -89,11 +88,15 @@ fn of_memories(held: Held) -> Features {
     terms
 }
 
-/// LUTs and block memories of a layer, its stochastic unit not counted.
+/// LUTs and block memories of a layer. Its stochastic unit is not counted, which draws as fast as beats come, but where the layer takes
+/// differences: there they come together, whatever a pass takes.
 pub(super) fn of_layer(l: &LayerPlan, place: Place, family: Family, around: Around) -> (f64, u64) {
     let held = memories::held(family, &memories::layer(l, place, family, around.writable));
     let mut terms = features::layer(l, place, around.writable);
     terms += of_memories(held);
+    if l.events > 0 {
+        terms.add(Feature::Draws, l.lanes * l.draws().0);
+    }
     (model::luts(family, &terms), held.block_rams)
 }
 

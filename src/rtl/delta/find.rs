@@ -113,7 +113,6 @@ impl Find {
             m.wire_is("live_now", &cat_lsb_first(read.iter().map(|r| r.bits(part, part)).collect::<Vec<_>>()));
         let step = m.wire("step", 1);
         let kept = m.memory(Memory::new("kept", slice, 1 << word_bits).distributed());
-        let old = m.wire_is("old", &kept.word(&word));
         m.clocked(&clk, [when(&(&step & &for_image), [set(&kept.word(&word), &now)])]);
         let finish = m.wire_is("finish", &(&step & &last_word));
         m.clocked(
@@ -138,12 +137,15 @@ impl Find {
         let read_act = held(&mut m, "read_act", slice);
         let read_live = held(&mut m, "read_live", slice);
         let read_old = held(&mut m, "read_old", slice);
+        let read_none = held(&mut m, "read_none", 1);
+        m.note("nothing is kept yet");
         let differ_valid = held(&mut m, "differ_valid", 1);
         let differ_last = held(&mut m, "differ_last", 1);
         let differ_word = held(&mut m, "differ_word", word_bits);
         let differ = held(&mut m, "differ", slice);
         let differ_old = held(&mut m, "differ_old", slice);
         let differ_flips = held(&mut m, "differ_flips", slice);
+        let old = m.wire_is("old", &(&read_old & !crate::verilog::repeat(slice, &read_none)));
         let none = m.wire_is("differs_nowhere", &(!differ.any() & !&differ_last));
         let take = m.wire("take", 1);
         let differ_goes = m.wire_is("differ_goes", &(!&differ_valid | &none | &take));
@@ -168,7 +170,8 @@ impl Find {
                         set(&read_word, &word),
                         set(&read_act, &now),
                         set(&read_live, &now_live),
-                        set(&read_old, &(&old & !crate::verilog::repeat(slice, &(&fresh & &for_image)))),
+                        set(&read_old, &kept.word(&word)),
+                        set(&read_none, &(&fresh & &for_image)),
                     ],
                 ),
                 when(
@@ -176,8 +179,8 @@ impl Find {
                     [
                         set(&differ_last, &read_last),
                         set(&differ_word, &read_word),
-                        set(&differ, &((&read_act ^ &read_old) | !&live_or_image)),
-                        set(&differ_old, &read_old),
+                        set(&differ, &((&read_act ^ &old) | !&live_or_image)),
+                        set(&differ_old, &old),
                         set(&differ_flips, &live_or_image),
                     ],
                 ),
