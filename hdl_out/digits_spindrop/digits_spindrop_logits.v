@@ -283,12 +283,17 @@ module digits_spindrop_logits (
   reg [6:0] votes [0:31];
   wire [4:0] add_at = {bank_q, add_class_q};
   reg first_group_q;  // add_group_q is 0
-  wire adds_last = (added_q & (add_class_q == 4'd9));
-  wire image_added = (adds_last & (add_group_q == last_group_i));
-  wire [4:0] next_add_at = {
-    (bank_q ^ image_added),
-    (added_q ? ((add_class_q == 4'd9) ? 4'd0 : (add_class_q + 4'd1)) : add_class_q)
-  };
+  reg add_last_q;
+  reg add_ends_q;  // add_group_q is last_group_i
+  wire adds_last = (added_q & add_last_q);
+  wire image_added = (adds_last & add_ends_q);
+  wire [4:0] next_add_group = (
+    adds_last ?
+    (add_ends_q ? 5'd0 : (add_group_q + 5'd1)) :
+    add_group_q
+  );
+  wire [3:0] next_add_class = (add_last_q ? 4'd0 : (add_class_q + 4'd1));
+  wire [4:0] next_add_at = {(bank_q ^ image_added), (added_q ? next_add_class : add_class_q)};
   reg [64:0] old_total_q;
 
   always @(posedge clk_i) begin
@@ -334,25 +339,32 @@ module digits_spindrop_logits (
       top_class_q <= summed_class_q;
     end
     if (image_compared_q) begin
-      decision_q[{~bank_q, 2'd0} +: 4] <= top_class_q;
+      if (~bank_q) begin
+        decision_q[7:4] <= top_class_q;
+      end else begin
+        decision_q[3:0] <= top_class_q;
+      end
     end
     if (~rst_ni) begin
       bank_q <= 1'b0;
       add_class_q <= 4'd0;
+      add_last_q <= 1'b0;
       add_group_q <= 5'd0;
       first_group_q <= 1'b1;
     end else begin
       if (added_q) begin
-        add_class_q <= ((add_class_q == 4'd9) ? 4'd0 : (add_class_q + 4'd1));
+        add_class_q <= next_add_class;
+        add_last_q <= (next_add_class == 4'd9);
       end
+      add_group_q <= next_add_group;
       if (adds_last) begin
-        add_group_q <= ((add_group_q == last_group_i) ? 5'd0 : (add_group_q + 5'd1));
-        first_group_q <= (add_group_q == last_group_i);
+        first_group_q <= add_ends_q;
       end
       if (image_added) begin
         bank_q <= ~bank_q;
       end
     end
+    add_ends_q <= (next_add_group == last_group_i);
   end
 
   // ---- Votes: after a frame, one class a clock ---------------------------------------------------
@@ -420,26 +432,25 @@ module digits_spindrop_logits (
   // ---- Send the result ---------------------------------------------------------------------------
   reg [1:0] results_q;  // images to send
   wire go = ((|results_q) & out_ready_i);
-  assign image_sent = (go & (out_index_q == 4'd9));
-  wire [4:0] next_read_at = {
-    (out_bank_q ^ image_sent),
-    (go ? ((out_index_q == 4'd9) ? 4'd0 : (out_index_q + 4'd1)) : out_index_q)
-  };
+  reg out_index_last_q;
+  assign image_sent = (go & out_index_last_q);
+  wire [3:0] next_out_index = (go ? (out_index_last_q ? 4'd0 : (out_index_q + 4'd1)) : out_index_q);
+  wire [4:0] next_read_at = {(out_bank_q ^ image_sent), next_out_index};
 
   always @(posedge clk_i) begin
     if (~rst_ni) begin
       results_q <= 2'd0;
       out_bank_q <= 1'b0;
       out_index_q <= 4'd0;
+      out_index_last_q <= 1'b0;
     end else begin
       if (image_counted & ~image_sent) begin
         results_q <= (results_q + 2'd1);
       end else if (image_sent & ~image_counted) begin
         results_q <= (results_q - 2'd1);
       end
-      if (go) begin
-        out_index_q <= ((out_index_q == 4'd9) ? 4'd0 : (out_index_q + 4'd1));
-      end
+      out_index_q <= next_out_index;
+      out_index_last_q <= (next_out_index == 4'd9);
       if (image_sent) begin
         out_bank_q <= ~out_bank_q;
       end
@@ -447,7 +458,7 @@ module digits_spindrop_logits (
   end
 
   assign out_valid_o = (|results_q);
-  assign out_last_o = (out_index_q == 4'd9);
+  assign out_last_o = out_index_last_q;
   assign out_class_o = decision_q[{out_bank_q, 2'd0} +: 4];
   assign out_index_o = out_index_q;
   reg [64:0] out_total_q;

@@ -157,6 +157,14 @@ module ns_dropout_lane_16x16_32_64_16 (
     .draw_o (draw7)
   );
 
+  wire unused_state8 = &{1'b0, state8};
+  wire [63:0] leapt8;
+
+  ns_leap_64x16_by_8 u_leap_to8 (
+    .state_i(state_q),
+    .next_o (leapt8)
+  );
+
   wire live7;
 
   dropout_unit_16 u_unit7 (
@@ -169,7 +177,7 @@ module ns_dropout_lane_16x16_32_64_16 (
   wire [15:0] draw8;
 
   lfsr_leap_64x16 u_leap8 (
-    .state_i(state8),
+    .state_i(leapt8),
     .next_o (state9),
     .draw_o (draw8)
   );
@@ -293,6 +301,14 @@ module ns_dropout_lane_16x16_32_64_16 (
     .draw_o (draw15)
   );
 
+  wire unused_state16 = &{1'b0, state16};
+  wire [63:0] leapt16;
+
+  ns_leap_64x16_by_16 u_leap_to16 (
+    .state_i(state_q),
+    .next_o (leapt16)
+  );
+
   wire live15;
 
   dropout_unit_16 u_unit15 (
@@ -328,7 +344,7 @@ module ns_dropout_lane_16x16_32_64_16 (
     end else if (swap_i) begin
       state_q <= waiting_q;
     end else if (draw_i) begin
-      state_q <= state16;
+      state_q <= leapt16;
     end
   end
 
