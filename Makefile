@@ -6,7 +6,7 @@ TEST_TOOLS = $(SIMULATION_TOOLS) iverilog yosys
 # Features that the tests and lints are run with. The trainer's takes some minutes to compile; `make test FEATURES=` leaves it out.
 FEATURES = train parquet
 
-.PHONY: flow refit board boards netlists cocotb serial prove-axi cnv fuzz demo tools test lint data bench area uncertainty uncertainty-area neurons-area faults random-study campaign workflow prove prove-chips compare
+.PHONY: flow engine-clock refit board boards netlists cocotb serial prove-axi cnv fuzz demo tools test lint data bench area uncertainty uncertainty-area neurons-area faults random-study campaign workflow prove prove-chips compare
 
 ## demo: the whole way with a bundled network, from model to proven Verilog
 demo:
@@ -38,6 +38,10 @@ bench:
 ## area: LUTs of the layer engine at several foldings (Yosys; half an hour)
 area: tools
 	scripts/area.sh 16x64x16 16x64x4 8x32x16 4x32x1
+
+## engine-clock: clock of the layer engine at several foldings, placed and routed for an ECP5 (some minutes)
+engine-clock: tools flow
+	scripts/engine-clock.sh
 
 ## refit: estimates of LUTs and registers fitted to what Yosys counts for a list of designs, of which those that changed are synthesised again (an hour and a half for all), and the tables of docs/estimates.md
 refit: tools
@@ -131,7 +135,7 @@ board: flow
 
 ## boards: all bitstreams of docs/boards.md, and its table (forty minutes; needs `make data`)
 boards: board
-	$(BUILD) digits-spindrop --board icebreaker --passes 16 --max-passes 16 --pe 8,1,1 --simd 1,8,1 --clock 18
+	$(BUILD) digits-spindrop --board icebreaker --passes 16 --max-passes 16 --pe 4,1,1 --simd 1,8,1 --clock 18
 	$(BUILD) digits-spindrop --board tang-nano-9k --passes 16 --max-passes 16 --pe 16,4,1 --simd 1,16,4 --clock 48
-	$(BUILD) mnist-spindrop-1bit --board ulx3s-85f --passes 32 --max-passes 32 --pe 32,32,32,2 --simd 28,64,64,128 --events 0,4,4,0 --lanes 2 --clock 58
+	$(BUILD) mnist-spindrop-1bit --board ulx3s-85f --passes 32 --max-passes 32 --pe 32,32,32,2 --simd 28,64,64,128 --events 0,4,4,0 --lanes 2 --clock 80
 	cargo run --release --quiet -- boards --built build --write docs/boards.md

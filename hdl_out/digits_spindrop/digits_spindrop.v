@@ -2,10 +2,10 @@
 // of its passes' logits out.
 //
 // Parameters:
-//   layer 0                  = 64 inputs, 256 neurons; pe 16, simd 32, dropout
-//   layer 1                  = 256 inputs, 64 neurons; pe 8, simd 128, dropout
-//   layer 2                  = 64 inputs, 10 neurons; pe 5, simd 8
-//   lanes (passes at once)   = 2
+//   layer 0                  = 64 inputs, 256 neurons; pe 8, simd 64, dropout
+//   layer 1                  = 256 inputs, 64 neurons; pe 16, simd 32, dropout
+//   layer 2                  = 64 inputs, 10 neurons; pe 2, simd 16
+//   lanes (passes at once)   = 4
 //   passes an image, at most = 64
 
 `default_nettype none
@@ -15,10 +15,10 @@ module digits_spindrop (
   input  wire         clk_i,
   input  wire         rst_ni,       // synchronous, active low
 
-  // Images in: 2 beats of 32 values
+  // Images in: 1 beats of 64 values
   input  wire         in_valid_i,
   output wire         in_ready_o,
-  input  wire [127:0] in_data_i,    // first value lowest
+  input  wire [255:0] in_data_i,    // first value lowest
 
   // Results out: 10 beats, one a class
   output wire         out_valid_o,
@@ -33,9 +33,9 @@ module digits_spindrop (
   // Every pass's logits, for debugging: no backpressure
   output wire         dbg_valid_o,  // one class of one group of passes
   output wire [5:0]   dbg_pass_o,   // pass of lane 0
-  output wire [1:0]   dbg_lanes_o,  // lanes that carry a pass
+  output wire [3:0]   dbg_lanes_o,  // lanes that carry a pass
   output wire [3:0]   dbg_class_o,
-  output wire [35:0]  dbg_logit_o,  // signed, lane 0 lowest
+  output wire [71:0]  dbg_logit_o,  // signed, lane 0 lowest
 
   // Registers
   input  wire [7:0]   reg_addr_i,
@@ -48,14 +48,14 @@ module digits_spindrop (
   wire accept;
   wire image_begins;
   wire image_done;
-  wire [4:0] last_group;
-  wire [1:0] last_lanes;
+  wire [3:0] last_group;
+  wire [3:0] last_lanes;
   wire [16:0] code0;
   wire [16:0] code1;
   wire [1:0] masks_ready;
   wire [1:0] seed_valid;
-  wire [1:0] seed_lane;
-  wire [4:0] seed_group;
+  wire [3:0] seed_lane;
+  wire [3:0] seed_group;
   wire [63:0] seed_state;
   wire begin_masks;
   wire all_masks_ready = (&masks_ready);
@@ -82,9 +82,9 @@ module digits_spindrop (
     .masks_ready_i (all_masks_ready)
   );
 
-  // ---- Layer 0: 64 inputs, 256 neurons; pe 16, simd 32, dropout ----------------------------------
+  // ---- Layer 0: 64 inputs, 256 neurons; pe 8, simd 64, dropout -----------------------------------
   wire layer0_valid;
-  wire [15:0] layer0_act;
+  wire [7:0] layer0_act;
   wire layer0_claim;
   wire layer0_claim_ready;
   wire [31:0] layer0_mask;
@@ -104,7 +104,7 @@ module digits_spindrop (
     .act_o         (layer0_act)
   );
 
-  ns_dropout_16x16x2_16_32_64_16 u_dropout0 (
+  ns_dropout_8x8x4_32_16_64_16 u_dropout0 (
     .clk_i       (clk_i),
     .rst_ni      (rst_ni),
     .seed_valid_i(seed_valid[0]),
@@ -144,12 +144,12 @@ module digits_spindrop (
     .live_o       (replay_live)
   );
 
-  // ---- Layer 1: 256 inputs, 64 neurons; pe 8, simd 128, dropout ----------------------------------
+  // ---- Layer 1: 256 inputs, 64 neurons; pe 16, simd 32, dropout ----------------------------------
   wire layer1_valid;
-  wire [15:0] layer1_act;
+  wire [63:0] layer1_act;
   wire layer1_claim;
   wire layer1_claim_ready;
-  wire [15:0] layer1_mask;
+  wire [63:0] layer1_mask;
   wire layer1_take;
 
   digits_spindrop_layer1 u_layer1 (
@@ -166,7 +166,7 @@ module digits_spindrop (
     .act_o        (layer1_act)
   );
 
-  ns_dropout_8x4x2_8_32_64_16 u_dropout1 (
+  ns_dropout_16x2x4_4_16_64_16 u_dropout1 (
     .clk_i       (clk_i),
     .rst_ni      (rst_ni),
     .seed_valid_i(seed_valid[1]),
@@ -183,12 +183,12 @@ module digits_spindrop (
 
   assign layer1_take = layer1_valid;
 
-  // ---- Layer 2: 64 inputs, 10 neurons; pe 5, simd 8 ----------------------------------------------
+  // ---- Layer 2: 64 inputs, 10 neurons; pe 2, simd 16 ---------------------------------------------
   wire layer2_valid;
-  wire [69:0] layer2_sum;
+  wire [55:0] layer2_sum;
   wire layer2_claim;
   wire layer2_claim_ready;
-  wire [1:0] layer2_odd;
+  wire [3:0] layer2_odd;
 
   digits_spindrop_layer2 u_layer2 (
     .clk_i        (clk_i),

@@ -39,15 +39,15 @@ module digits_spindrop_control (
   input  wire        image_done_i,
 
   // Passes
-  output wire [4:0]  last_group_o,    // groups of passes an image has, less 1
-  output wire [1:0]  last_lanes_o,    // lanes that carry a pass in the last group
+  output wire [3:0]  last_group_o,    // groups of passes an image has, less 1
+  output wire [3:0]  last_lanes_o,    // lanes that carry a pass in the last group
 
   // Dropout units
   output wire [16:0] code0_o,
   output wire [16:0] code1_o,
   output wire [1:0]  seed_valid_o,    // one-hot
-  output wire [1:0]  seed_lane_o,     // one-hot
-  output wire [4:0]  seed_group_o,
+  output wire [3:0]  seed_lane_o,     // one-hot
+  output wire [3:0]  seed_group_o,
   output wire [63:0] seed_state_o,
   output wire        begin_o,         // all streams have their start states
   input  wire        masks_ready_i
@@ -142,26 +142,31 @@ module digits_spindrop_control (
   // ---- Passes in groups of lanes -----------------------------------------------------------------
   reg [6:0] passes_q;
   reg [6:0] pass_q;
-  reg [4:0] group_q;
-  reg [1:0] lane_q;  // one-hot
-  reg [1:0] lanes_seen_q;
-  wire last_pass = ((pass_q + 7'd1) == passes_q);
+  reg [3:0] group_q;
+  reg [3:0] lane_q;  // one-hot
+  reg [3:0] lanes_seen_q;
+  reg last_pass_q;  // between two states that are given there are two clocks
+
+  always @(posedge clk_i) begin
+    last_pass_q <= ((pass_q + 7'd1) == passes_q);
+  end
+
   wire next_pass;
 
   always @(posedge clk_i) begin
     if (loading) begin
       passes_q <= cfg_passes_q;
       pass_q <= 7'd0;
-      group_q <= 5'd0;
-      lane_q <= 2'd1;
-      lanes_seen_q <= 2'd1;
+      group_q <= 4'd0;
+      lane_q <= 4'd1;
+      lanes_seen_q <= 4'd1;
     end
     if (next_pass) begin
       pass_q <= (pass_q + 7'd1);
-      lane_q <= {lane_q[0], lane_q[1]};
-      lanes_seen_q <= (lane_q[1] ? 2'd1 : {lanes_seen_q[0], 1'b1});
-      if (lane_q[1]) begin
-        group_q <= (group_q + 5'd1);
+      lane_q <= {lane_q[2:0], lane_q[3]};
+      lanes_seen_q <= (lane_q[3] ? 4'd1 : {lanes_seen_q[2:0], 1'b1});
+      if (lane_q[3]) begin
+        group_q <= (group_q + 4'd1);
       end
     end
   end
@@ -174,17 +179,17 @@ module digits_spindrop_control (
   reg [1:0] unit_q;  // one-hot
   wire jumping;
   wire [63:0] stream_state;
-  reg asked_q;  // a jump was started in the last clock
+  reg asked_q;  // a state was loaded or given in the last clock
   wire give = (starting & ~jumping & ~asked_q);
   wire last_unit = unit_q[1];
-  assign next_pass = (give & last_unit & ~last_pass);
-  assign started = (give & last_unit & last_pass);
+  assign next_pass = (give & last_unit & ~last_pass_q);
+  assign started = (give & last_unit & last_pass_q);
   wire jump = (give & ~started);
   reg begin_q;
 
   always @(posedge clk_i) begin
     begin_q <= (rst_ni & started);
-    asked_q <= (rst_ni & give);
+    asked_q <= (rst_ni & (give | loading));
     if (loading) begin
       unit_q <= 2'd1;
     end else if (give) begin
@@ -261,7 +266,7 @@ module digits_spindrop_control (
         reg_rdata_o <= 32'd64;
       end
       8'h05: begin
-        reg_rdata_o <= 32'd2;
+        reg_rdata_o <= 32'd4;
       end
       8'h06: begin
         reg_rdata_o <= cfg_root_q[31:0];

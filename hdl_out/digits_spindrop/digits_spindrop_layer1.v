@@ -1,18 +1,18 @@
-// Layer 1 of the network, a hidden layer: 256 inputs, 64 neurons. 8 neurons at a time read 128
-// inputs a clock, for 2 passes at once that share every weight word.
+// Layer 1 of the network, a hidden layer: 256 inputs, 64 neurons. 16 neurons at a time read 32
+// inputs a clock, for 4 passes at once that share every weight word.
 //
 // Frames are claimed: claim_o takes a bank of the next layer when this layer begins a frame, so its
 // results never wait; claim_ready_o says that this layer has a bank to give.
 //
 // Parameters:
-//   pe (neurons at once)   = 8
-//   simd (inputs at once)  = 128
-//   lanes (passes at once) = 2
-//   words a neuron         = 2
+//   pe (neurons at once)   = 16
+//   simd (inputs at once)  = 32
+//   lanes (passes at once) = 4
+//   words a neuron         = 8
 //   bit planes             = 1
-//   clocks a frame         = 16 and 1 between frames
+//   clocks a frame         = 32 and 1 between frames
 //
-// Latency: 7 clocks from a neuron's last word to its beat
+// Latency: 6 clocks from a neuron's last word to its beat
 
 `default_nettype none
 
@@ -32,17 +32,17 @@ module digits_spindrop_layer1 (
   input  wire        claim_ready_i,
   output wire        claim_o,
   output wire        valid_o,
-  output wire [15:0] act_o
+  output wire [63:0] act_o
 );
 
   // ---- Banks: one frame comes in while another is read -------------------------------------------
   reg [1:0] filled_q;  // frames complete
   reg write_bank_q;
   reg read_bank_q;
-  reg write_word_q;
-  wire last_word_in = (write_word_q == 1'b1);
-  reg [2:0] write_column_q;
-  wire last_column_in = (write_column_q == 3'd7);
+  reg [2:0] write_word_q;
+  wire last_word_in = (write_word_q == 3'd7);
+  reg [1:0] write_column_q;
+  wire last_column_in = (write_column_q == 2'd3);
   wire fill = (valid_i & last_column_in & last_word_in);
   wire release_bank;
   reg [1:0] claimed_q;  // frames claimed whose banks were not promised again
@@ -53,14 +53,14 @@ module digits_spindrop_layer1 (
       filled_q <= 2'd0;
       write_bank_q <= 1'b0;
       read_bank_q <= 1'b0;
-      write_word_q <= 1'b0;
-      write_column_q <= 3'd0;
+      write_word_q <= 3'd0;
+      write_column_q <= 2'd0;
       claimed_q <= 2'd0;
     end else begin
       if (valid_i) begin
-        write_column_q <= (last_column_in ? 3'd0 : (write_column_q + 3'd1));
+        write_column_q <= (last_column_in ? 2'd0 : (write_column_q + 2'd1));
         if (last_column_in) begin
-          write_word_q <= (last_word_in ? 1'b0 : (write_word_q + 1'b1));
+          write_word_q <= (last_word_in ? 3'd0 : (write_word_q + 3'd1));
         end
       end
       if (fill) begin
@@ -86,11 +86,11 @@ module digits_spindrop_layer1 (
   reg busy_q;
   wire begin_frame = (~busy_q & (|filled_q) & claim_ready_i);
   assign claim_o = begin_frame;
-  reg word_q;
-  reg [2:0] group_q;
-  reg [3:0] address_q;
-  wire last_word = (word_q == 1'b1);
-  wire last_group = (group_q == 3'd7);
+  reg [2:0] word_q;
+  reg [1:0] group_q;
+  reg [4:0] address_q;
+  wire last_word = (word_q == 3'd7);
+  wire last_group = (group_q == 2'd3);
   wire group_done = (busy_q & last_word);
   wire frame_done = (group_done & last_group);
   assign release_bank = frame_done;
@@ -102,54 +102,54 @@ module digits_spindrop_layer1 (
       busy_q <= (begin_frame | (busy_q & ~frame_done));
     end
     if (~busy_q) begin
-      word_q <= 1'b0;
-      group_q <= 3'd0;
-      address_q <= 4'd0;
+      word_q <= 3'd0;
+      group_q <= 2'd0;
+      address_q <= 5'd0;
     end else begin
-      word_q <= (last_word ? 1'b0 : (word_q + 1'b1));
-      address_q <= (address_q + 4'd1);
+      word_q <= (last_word ? 3'd0 : (word_q + 3'd1));
+      address_q <= (address_q + 5'd1);
       if (group_done) begin
-        group_q <= (group_q + 3'd1);
+        group_q <= (group_q + 2'd1);
       end
     end
   end
 
   // ---- Weights: one word for all lanes; the memory's own output register, then the skew of the count 
   (* ram_style = "block" *)
-  reg [1023:0] weights [0:15];
+  reg [511:0] weights [0:31];
   initial begin
     $readmemh("digits_spindrop_layer1_weights.hex", weights);
   end
 
-  reg [1023:0] weight_fetched_q;
-  reg [1023:0] weight_q;
+  reg [511:0] weight_fetched_q;
+  reg [511:0] weight_q;
 
   always @(posedge clk_i) begin
     weight_fetched_q <= weights[address_q];
     weight_q <= weight_fetched_q;
   end
 
-  wire [1023:0] weight;
+  wire [511:0] weight;
 
   genvar w;
   generate
-    for (w = 0; w < 8; w = w + 1) begin : g_skew
-      ns_skew_128 u_skew (
+    for (w = 0; w < 16; w = w + 1) begin : g_skew
+      ns_skew_32 u_skew (
         .clk_i (clk_i),
-        .word_i(weight_q[(w * 128) +: 128]),
-        .word_o(weight[(w * 128) +: 128])
+        .word_i(weight_q[(w * 32) +: 32]),
+        .word_o(weight[(w * 32) +: 32])
       );
     end
   endgenerate
 
   // ---- Control, delayed to the clock of the count ------------------------------------------------
-  reg [2:0] group_ends_q;
+  reg [1:0] group_ends_q;
 
   always @(posedge clk_i) begin
     if (~rst_ni) begin
-      group_ends_q <= 3'd0;
+      group_ends_q <= 2'd0;
     end else begin
-      group_ends_q <= {group_ends_q[1:0], group_done};
+      group_ends_q <= {group_ends_q[0], group_done};
     end
   end
 
@@ -159,80 +159,75 @@ module digits_spindrop_layer1 (
     if (~rst_ni) begin
       last_q <= 2'd0;
     end else begin
-      last_q <= {last_q[0], group_ends_q[2]};
+      last_q <= {last_q[0], group_ends_q[1]};
     end
   end
 
   wire clears = (group_done | ~busy_q);
-  reg [4:0] clear_q;
+  reg [3:0] clear_q;
 
   always @(posedge clk_i) begin
-    clear_q <= {clear_q[3:0], clears};
+    clear_q <= {clear_q[2:0], clears};
   end
 
   wire first_word = (busy_q & ~(|word_q));
-  reg [2:0] first_q;
+  reg [1:0] first_q;
 
   always @(posedge clk_i) begin
-    first_q <= {first_q[1:0], first_word};
+    first_q <= {first_q[0], first_word};
   end
 
-  reg first_fetched_q;
-
-  always @(posedge clk_i) begin
-    first_fetched_q <= first_q[2];
-  end
-
-  reg [2:0] start_group_q;
+  reg [1:0] start_group_q;
 
   always @(posedge clk_i) begin
     if (~rst_ni) begin
-      start_group_q <= 3'd0;
-    end else if (group_ends_q[2]) begin
-      start_group_q <= ((start_group_q == 3'd7) ? 3'd0 : (start_group_q + 3'd1));
+      start_group_q <= 2'd0;
+    end else if (group_ends_q[1]) begin
+      start_group_q <= ((start_group_q == 2'd3) ? 2'd0 : (start_group_q + 2'd1));
     end
   end
 
-  // ---- Start values: minus the threshold in the first word of a neuron, else 0 -------------------
+  // ---- Start values: minus the threshold in the first word of a neuron, else the row of zeros; the memory's own output register 
   (* ram_style = "block" *)
-  reg [159:0] starts [0:7];
+  reg [319:0] starts [0:4];
   initial begin
     $readmemh("digits_spindrop_layer1_starts.hex", starts);
   end
 
-  reg [159:0] start_fetched_q;
+  reg [319:0] start_fetched_q;
+  wire [2:0] start_or_zeros = (first_q[1] ? {1'b0, start_group_q} : 3'd4);
 
   always @(posedge clk_i) begin
-    start_fetched_q <= starts[start_group_q];
+    start_fetched_q <= starts[start_or_zeros];
   end
 
-  reg [79:0] start0_q;
-  reg [79:0] start1_q;
+  reg [159:0] start0_q;
+  reg [159:0] start1_q;
 
   always @(posedge clk_i) begin
-    start0_q <= (first_fetched_q ? start_fetched_q[79:0] : 80'd0);
-    start1_q <= (first_fetched_q ? start_fetched_q[159:80] : 80'd0);
+    start0_q <= start_fetched_q[159:0];
+    start1_q <= start_fetched_q[319:160];
   end
 
   // ---- Lanes: the same weights, other passes -----------------------------------------------------
   genvar l;
   generate
-    for (l = 0; l < 2; l = l + 1) begin : g_lane
-      ns_lane_8_rails_2x128_by_16_apart u_lane (
+    for (l = 0; l < 4; l = l + 1) begin : g_lane
+      ns_lane_16_rails_8x32_by_8_apart u_lane (
         .clk_i         (clk_i),
         .write_i       (valid_i),
         .write_bank_i  (write_bank_q),
         .write_word_i  (write_word_q),
         .write_column_i(write_column_q),
-        .act_i         (act_i[(l * 16) +: 16]),
-        .live_i        (live_i[(l * 16) +: 16]),
+        .act_i         (act_i[(l * 8) +: 8]),
+        .live_i        (live_i[(l * 8) +: 8]),
         .read_bank_i   (read_bank_q),
         .read_word_i   (word_q),
         .weight_i      (weight),
-        .clear_i       (clear_q[4]),
+        .clear_i       (clear_q[3]),
         .start0_i      (start0_q),
         .start1_i      (start1_q),
-        .act_o         (act_o[(l * 8) +: 8])
+        .act_o         (act_o[(l * 16) +: 16])
       );
     end
   endgenerate

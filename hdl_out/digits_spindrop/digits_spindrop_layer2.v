@@ -1,18 +1,18 @@
-// Layer 2 of the network, the output layer: 64 inputs, 10 neurons. 5 neurons at a time read 8
-// inputs a clock, for 2 passes at once that share every weight word.
+// Layer 2 of the network, the output layer: 64 inputs, 10 neurons. 2 neurons at a time read 16
+// inputs a clock, for 4 passes at once that share every weight word.
 //
 // Frames are claimed: claim_o takes a bank of the next layer when this layer begins a frame, so its
 // results never wait; claim_ready_o says that this layer has a bank to give.
 //
 // Parameters:
-//   pe (neurons at once)   = 5
-//   simd (inputs at once)  = 8
-//   lanes (passes at once) = 2
-//   words a neuron         = 8
+//   pe (neurons at once)   = 2
+//   simd (inputs at once)  = 16
+//   lanes (passes at once) = 4
+//   words a neuron         = 4
 //   bit planes             = 1
-//   clocks a frame         = 16 and 1 between frames
+//   clocks a frame         = 20 and 1 between frames
 //
-// Latency: 5 clocks from a neuron's last word to its beat
+// Latency: 6 clocks from a neuron's last word to its beat
 
 `default_nettype none
 
@@ -25,26 +25,26 @@ module digits_spindrop_layer2 (
   input  wire        claim_i,
   output wire        claim_ready_o,
   input  wire        valid_i,
-  input  wire [15:0] act_i,
-  input  wire [15:0] live_i,
+  input  wire [63:0] act_i,
+  input  wire [63:0] live_i,
 
   // Frames out
   input  wire        claim_ready_i,
   output wire        claim_o,
   output wire        valid_o,
-  output wire [69:0] sum_o,
-  output wire [1:0]  odd_o
+  output wire [55:0] sum_o,
+  output wire [3:0]  odd_o
 );
 
   // ---- Banks: one frame comes in while another is read -------------------------------------------
   reg [1:0] filled_q;  // frames complete
   reg write_bank_q;
   reg read_bank_q;
-  reg [2:0] write_word_q;
-  wire last_word_in = (write_word_q == 3'd7);
+  reg [1:0] write_word_q;
+  wire last_word_in = (write_word_q == 2'd3);
   wire fill = (valid_i & last_word_in);
   wire release_bank;
-  wire promise_bank;  // 6 clocks before release_bank: the beats of a claimed frame take longer to come
+  wire promise_bank;  // 5 clocks before release_bank: the beats of a claimed frame take longer to come
   reg [1:0] claimed_q;  // frames claimed whose banks were not promised again
   assign claim_ready_o = (claimed_q != 2'd2);
 
@@ -53,11 +53,11 @@ module digits_spindrop_layer2 (
       filled_q <= 2'd0;
       write_bank_q <= 1'b0;
       read_bank_q <= 1'b0;
-      write_word_q <= 3'd0;
+      write_word_q <= 2'd0;
       claimed_q <= 2'd0;
     end else begin
       if (valid_i) begin
-        write_word_q <= (last_word_in ? 3'd0 : (write_word_q + 3'd1));
+        write_word_q <= (last_word_in ? 2'd0 : (write_word_q + 2'd1));
       end
       if (fill) begin
         write_bank_q <= ~write_bank_q;
@@ -82,15 +82,15 @@ module digits_spindrop_layer2 (
   reg busy_q;
   wire begin_frame = (~busy_q & (|filled_q) & claim_ready_i);
   assign claim_o = begin_frame;
-  reg [2:0] word_q;
-  reg group_q;
-  reg [3:0] address_q;
-  wire last_word = (word_q == 3'd7);
-  wire last_group = (group_q == 1'b1);
+  reg [1:0] word_q;
+  reg [2:0] group_q;
+  reg [4:0] address_q;
+  wire last_word = (word_q == 2'd3);
+  wire last_group = (group_q == 3'd4);
   wire group_done = (busy_q & last_word);
   wire frame_done = (group_done & last_group);
   assign release_bank = frame_done;
-  assign promise_bank = (busy_q & (address_q == 4'd9));
+  assign promise_bank = (busy_q & (address_q == 5'd14));
 
   always @(posedge clk_i) begin
     if (~rst_ni) begin
@@ -99,54 +99,54 @@ module digits_spindrop_layer2 (
       busy_q <= (begin_frame | (busy_q & ~frame_done));
     end
     if (~busy_q) begin
-      word_q <= 3'd0;
-      group_q <= 1'b0;
-      address_q <= 4'd0;
+      word_q <= 2'd0;
+      group_q <= 3'd0;
+      address_q <= 5'd0;
     end else begin
-      word_q <= (last_word ? 3'd0 : (word_q + 3'd1));
-      address_q <= (address_q + 4'd1);
+      word_q <= (last_word ? 2'd0 : (word_q + 2'd1));
+      address_q <= (address_q + 5'd1);
       if (group_done) begin
-        group_q <= (group_q + 1'b1);
+        group_q <= (group_q + 3'd1);
       end
     end
   end
 
   // ---- Weights: one word for all lanes; the memory's own output register, then the skew of the count 
   (* ram_style = "block" *)
-  reg [39:0] weights [0:15];
+  reg [31:0] weights [0:19];
   initial begin
     $readmemh("digits_spindrop_layer2_weights.hex", weights);
   end
 
-  reg [39:0] weight_fetched_q;
-  reg [39:0] weight_q;
+  reg [31:0] weight_fetched_q;
+  reg [31:0] weight_q;
 
   always @(posedge clk_i) begin
     weight_fetched_q <= weights[address_q];
     weight_q <= weight_fetched_q;
   end
 
-  wire [39:0] weight;
+  wire [31:0] weight;
 
   genvar w;
   generate
-    for (w = 0; w < 5; w = w + 1) begin : g_skew
-      ns_skew_8 u_skew (
+    for (w = 0; w < 2; w = w + 1) begin : g_skew
+      ns_skew_16 u_skew (
         .clk_i (clk_i),
-        .word_i(weight_q[(w * 8) +: 8]),
-        .word_o(weight[(w * 8) +: 8])
+        .word_i(weight_q[(w * 16) +: 16]),
+        .word_o(weight[(w * 16) +: 16])
       );
     end
   endgenerate
 
   // ---- Control, delayed to the clock of the count ------------------------------------------------
-  reg group_ends_q;
+  reg [1:0] group_ends_q;
 
   always @(posedge clk_i) begin
     if (~rst_ni) begin
-      group_ends_q <= 1'b0;
+      group_ends_q <= 2'd0;
     end else begin
-      group_ends_q <= group_done;
+      group_ends_q <= {group_ends_q[0], group_done};
     end
   end
 
@@ -156,33 +156,33 @@ module digits_spindrop_layer2 (
     if (~rst_ni) begin
       last_q <= 2'd0;
     end else begin
-      last_q <= {last_q[0], group_ends_q};
+      last_q <= {last_q[0], group_ends_q[1]};
     end
   end
 
   wire clears = (group_done | ~busy_q);
-  reg [2:0] clear_q;
+  reg [3:0] clear_q;
 
   always @(posedge clk_i) begin
-    clear_q <= {clear_q[1:0], clears};
+    clear_q <= {clear_q[2:0], clears};
   end
 
   // ---- Lanes: the same weights, other passes -----------------------------------------------------
   genvar l;
   generate
-    for (l = 0; l < 2; l = l + 1) begin : g_lane
-      ns_lane_sum_5_rails_8x8_by_8_apart u_lane (
+    for (l = 0; l < 4; l = l + 1) begin : g_lane
+      ns_lane_sum_2_rails_4x16_by_16_apart u_lane (
         .clk_i       (clk_i),
         .write_i     (valid_i),
         .write_bank_i(write_bank_q),
         .write_word_i(write_word_q),
-        .act_i       (act_i[(l * 8) +: 8]),
-        .live_i      (live_i[(l * 8) +: 8]),
+        .act_i       (act_i[(l * 16) +: 16]),
+        .live_i      (live_i[(l * 16) +: 16]),
         .read_bank_i (read_bank_q),
         .read_word_i (word_q),
         .weight_i    (weight),
-        .clear_i     (clear_q[2]),
-        .sum_o       (sum_o[(l * 35) +: 35]),
+        .clear_i     (clear_q[3]),
+        .sum_o       (sum_o[(l * 14) +: 14]),
         .odd_o       (odd_o[l])
       );
     end

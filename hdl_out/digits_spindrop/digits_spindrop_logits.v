@@ -5,10 +5,10 @@
 //
 // Parameters:
 //   classes                = 10
-//   lanes (passes at once) = 2
+//   lanes (passes at once) = 4
 //   logit                  = 18 bits, 13 of them fraction
 //
-// Latency: 20 clocks from the last sum of an image to its first result beat, 29 to its last
+// Latency: 18 clocks from the last sum of an image to its first result beat, 27 to its last
 
 `default_nettype none
 
@@ -18,15 +18,15 @@ module digits_spindrop_logits (
   input  wire        rst_ni,
 
   // Passes
-  input  wire [4:0]  last_group_i,   // groups of passes an image has, less 1
-  input  wire [1:0]  last_lanes_i,   // lanes that carry a pass in the last group
+  input  wire [3:0]  last_group_i,   // groups of passes an image has, less 1
+  input  wire [3:0]  last_lanes_i,   // lanes that carry a pass in the last group
 
   // Sums in: a frame is claimed, then its beats come
   input  wire        claim_i,
   output wire        claim_ready_o,
   input  wire        valid_i,
-  input  wire [69:0] sum_i,
-  input  wire [1:0]  odd_i,
+  input  wire [55:0] sum_i,
+  input  wire [3:0]  odd_i,
 
   // Results out: one beat a class
   output wire        out_valid_o,
@@ -42,14 +42,14 @@ module digits_spindrop_logits (
   // Every pass's logits, for debugging
   output wire        dbg_valid_o,
   output wire [5:0]  dbg_pass_o,     // pass of lane 0
-  output wire [1:0]  dbg_lanes_o,
+  output wire [3:0]  dbg_lanes_o,
   output wire [3:0]  dbg_class_o,
-  output wire [35:0] dbg_logit_o
+  output wire [71:0] dbg_logit_o
 );
 
   // ---- Images in progress: one accumulates while another is sent ---------------------------------
   reg [1:0] images_q;
-  reg [4:0] claim_group_q;
+  reg [3:0] claim_group_q;
   wire claim_first = ~(|claim_group_q);
   assign claim_ready_o = (~claim_first | (images_q != 2'd2));
   wire image_sent;
@@ -59,10 +59,10 @@ module digits_spindrop_logits (
   always @(posedge clk_i) begin
     if (~rst_ni) begin
       images_q <= 2'd0;
-      claim_group_q <= 5'd0;
+      claim_group_q <= 4'd0;
     end else begin
       if (claim_i) begin
-        claim_group_q <= ((claim_group_q == last_group_i) ? 5'd0 : (claim_group_q + 5'd1));
+        claim_group_q <= ((claim_group_q == last_group_i) ? 4'd0 : (claim_group_q + 4'd1));
       end
       if (claims_image & ~image_sent) begin
         images_q <= (images_q + 2'd1);
@@ -73,32 +73,32 @@ module digits_spindrop_logits (
   end
 
   // ---- One class a clock -------------------------------------------------------------------------
-  reg [69:0] held_q;  // classes of a beat, next one lowest
-  reg [2:0] left_q;
+  reg [55:0] held_q;  // classes of a beat, next one lowest
+  reg [1:0] left_q;
 
   always @(posedge clk_i) begin
     if (~rst_ni) begin
-      left_q <= 3'd0;
+      left_q <= 2'd0;
     end else if (valid_i) begin
-      left_q <= 3'd5;
+      left_q <= 2'd2;
     end else if (|left_q) begin
-      left_q <= (left_q - 3'd1);
+      left_q <= (left_q - 2'd1);
     end
   end
 
   genvar l;
   generate
-    for (l = 0; l < 2; l = l + 1) begin : g_held
-      wire [34:0] now = held_q[(l * 35) +: 35];
+    for (l = 0; l < 4; l = l + 1) begin : g_held
+      wire [13:0] now = held_q[(l * 14) +: 14];
 
       always @(posedge clk_i) begin
-        held_q[(l * 35) +: 35] <= (valid_i ? sum_i[(l * 35) +: 35] : (now >> 7));
+        held_q[(l * 14) +: 14] <= (valid_i ? sum_i[(l * 14) +: 14] : (now >> 7));
       end
     end
   endgenerate
 
   wire step = (|left_q);
-  reg [1:0] odd_q;
+  reg [3:0] odd_q;
 
   always @(posedge clk_i) begin
     if (valid_i) begin
@@ -125,7 +125,7 @@ module digits_spindrop_logits (
   reg [41:0] constant_q;
   wire [17:0] scale = constant_q[41:24];
   reg [23:0] offset_q;
-  reg [15:0] value_q;  // 2 * matches + odd, which is a plus the most that it can be
+  reg [31:0] value_q;  // 2 * matches + odd, which is a plus the most that it can be
 
   always @(posedge clk_i) begin
     constant_q <= constants[class_q];
@@ -151,13 +151,13 @@ module digits_spindrop_logits (
   end
 
   // ---- Logits of all lanes -----------------------------------------------------------------------
-  reg [35:0] logit_q;
+  reg [71:0] logit_q;
 
   genvar k;
   generate
-    for (k = 0; k < 2; k = k + 1) begin : g_logit
-      wire [34:0] waiting = held_q[(k * 35) +: 35];
-      wire unused_waiting = &{1'b0, waiting[34:7]};
+    for (k = 0; k < 4; k = k + 1) begin : g_logit
+      wire [13:0] waiting = held_q[(k * 14) +: 14];
+      wire unused_waiting = &{1'b0, waiting[13:7]};
       wire [8:0] value = {1'b0, value_q[(k * 8) +: 8]};  // not negative
       wire [26:0] product = ($signed({{9{scale[17]}}, scale}) * $signed({{18{value[8]}}, value}));
       reg [26:0] product_q;
@@ -175,7 +175,7 @@ module digits_spindrop_logits (
   endgenerate
 
   reg [3:0] logit_class_q;
-  reg [4:0] logit_group_q;
+  reg [3:0] logit_group_q;
   reg [5:0] logit_pass_q;  // pass of lane 0
   wire frame_ends = (ready_q & (logit_class_q == 4'd9));
   wire is_last_group = (logit_group_q == last_group_i);
@@ -183,20 +183,20 @@ module digits_spindrop_logits (
   always @(posedge clk_i) begin
     if (~rst_ni) begin
       logit_class_q <= 4'd0;
-      logit_group_q <= 5'd0;
+      logit_group_q <= 4'd0;
       logit_pass_q <= 6'd0;
     end else begin
       if (ready_q) begin
         logit_class_q <= ((logit_class_q == 4'd9) ? 4'd0 : (logit_class_q + 4'd1));
       end
       if (frame_ends) begin
-        logit_group_q <= ((logit_group_q == last_group_i) ? 5'd0 : (logit_group_q + 5'd1));
-        logit_pass_q <= (is_last_group ? 6'd0 : (logit_pass_q + 6'd2));
+        logit_group_q <= ((logit_group_q == last_group_i) ? 4'd0 : (logit_group_q + 4'd1));
+        logit_pass_q <= (is_last_group ? 6'd0 : (logit_pass_q + 6'd4));
       end
     end
   end
 
-  wire [1:0] lane_on = (last_lanes_i | {2{~is_last_group}});
+  wire [3:0] lane_on = (last_lanes_i | {4{~is_last_group}});
   assign dbg_valid_o = ready_q;
   assign dbg_pass_o = logit_pass_q;
   assign dbg_lanes_o = lane_on;
@@ -204,11 +204,11 @@ module digits_spindrop_logits (
   assign dbg_logit_o = logit_q;
 
   // ---- Squares, and the best class of every pass -------------------------------------------------
-  reg [35:0] masked_q;
-  reg [69:0] square_q;
-  reg [7:0] winner_q;
-  reg [1:0] voter_q;
-  wire [7:0] next_winner;
+  reg [71:0] masked_q;
+  reg [139:0] square_q;
+  reg [15:0] winner_q;
+  reg [3:0] voter_q;
+  wire [15:0] next_winner;
   wire first_class = ~(|logit_class_q);
   reg frame_ended_q;
 
@@ -216,8 +216,8 @@ module digits_spindrop_logits (
     frame_ended_q <= (rst_ni & frame_ends);
   end
 
-  reg [1:0] lane_on_q;
-  wire [1:0] next_voter = (frame_ended_q ? lane_on_q : voter_q);
+  reg [3:0] lane_on_q;
+  wire [3:0] next_voter = (frame_ended_q ? lane_on_q : voter_q);
 
   always @(posedge clk_i) begin
     lane_on_q <= lane_on;
@@ -227,7 +227,7 @@ module digits_spindrop_logits (
 
   genvar b;
   generate
-    for (b = 0; b < 2; b = b + 1) begin : g_best
+    for (b = 0; b < 4; b = b + 1) begin : g_best
       wire [17:0] z = logit_q[(b * 18) +: 18];
       wire [34:0] squared = ($signed({{17{z[17]}}, z}) * $signed({{17{z[17]}}, z}));
       reg [17:0] best_q;
@@ -259,12 +259,20 @@ module digits_spindrop_logits (
   end
 
   // ---- Add up the lanes --------------------------------------------------------------------------
-  reg [18:0] lane_sum_q;
-  reg [35:0] lane_sumsq_q;
+  reg [19:0] lane_sum_q;
+  reg [36:0] lane_sumsq_q;
 
   always @(posedge clk_i) begin
-    lane_sum_q <= ({masked_q[17], masked_q[17:0]} + {masked_q[35], masked_q[35:18]});
-    lane_sumsq_q <= ({1'b0, square_q[34:0]} + {1'b0, square_q[69:35]});
+    lane_sum_q <= (
+      {{2{masked_q[17]}}, masked_q[17:0]} +
+      {{2{masked_q[35]}}, masked_q[35:18]} +
+      ({{2{masked_q[53]}}, masked_q[53:36]} + {{2{masked_q[71]}}, masked_q[71:54]})
+    );
+    lane_sumsq_q <= (
+      {2'd0, square_q[34:0]} +
+      {2'd0, square_q[69:35]} +
+      ({2'd0, square_q[104:70]} + {2'd0, square_q[139:105]})
+    );
   end
 
   reg added_q;
@@ -276,9 +284,8 @@ module digits_spindrop_logits (
   // ---- Accumulate over groups of passes, class by class ------------------------------------------
   reg bank_q;
   reg [3:0] add_class_q;
-  reg [4:0] add_group_q;
+  reg [3:0] add_group_q;
   reg out_bank_q;
-  reg [3:0] out_index_q;
   reg [64:0] totals [0:31];  // sums of squares above sums
   reg [6:0] votes [0:31];
   wire [4:0] add_at = {bank_q, add_class_q};
@@ -287,22 +294,24 @@ module digits_spindrop_logits (
   reg add_ends_q;  // add_group_q is last_group_i
   wire adds_last = (added_q & add_last_q);
   wire image_added = (adds_last & add_ends_q);
-  wire [4:0] next_add_group = (
+  wire [3:0] next_add_group = (
     adds_last ?
-    (add_ends_q ? 5'd0 : (add_group_q + 5'd1)) :
+    (add_ends_q ? 4'd0 : (add_group_q + 4'd1)) :
     add_group_q
   );
-  wire [3:0] next_add_class = (add_last_q ? 4'd0 : (add_class_q + 4'd1));
-  wire [4:0] next_add_at = {(bank_q ^ image_added), (added_q ? next_add_class : add_class_q)};
+  reg [3:0] next_add_class_q;
+  wire [4:0] next_add_at = {bank_q, next_add_class_q};
   reg [64:0] old_total_q;
 
   always @(posedge clk_i) begin
-    old_total_q <= totals[next_add_at];
+    if (added_q) begin
+      old_total_q <= totals[next_add_at];
+    end
   end
 
   wire [64:0] old_total = (old_total_q & {65{~first_group_q}});
-  wire [23:0] new_total = (old_total[23:0] + {{5{lane_sum_q[18]}}, lane_sum_q});
-  wire [40:0] new_squares = (old_total[64:24] + {5'd0, lane_sumsq_q});
+  wire [23:0] new_total = (old_total[23:0] + {{4{lane_sum_q[19]}}, lane_sum_q});
+  wire [40:0] new_squares = (old_total[64:24] + {4'd0, lane_sumsq_q});
   reg [23:0] top_q;
   reg [3:0] top_class_q;
   reg [23:0] summed_q;
@@ -348,13 +357,15 @@ module digits_spindrop_logits (
     if (~rst_ni) begin
       bank_q <= 1'b0;
       add_class_q <= 4'd0;
+      next_add_class_q <= 4'd1;
       add_last_q <= 1'b0;
-      add_group_q <= 5'd0;
+      add_group_q <= 4'd0;
       first_group_q <= 1'b1;
     end else begin
       if (added_q) begin
-        add_class_q <= next_add_class;
-        add_last_q <= (next_add_class == 4'd9);
+        add_class_q <= next_add_class_q;
+        next_add_class_q <= ((next_add_class_q == 4'd9) ? 4'd0 : (next_add_class_q + 4'd1));
+        add_last_q <= (next_add_class_q == 4'd9);
       end
       add_group_q <= next_add_group;
       if (adds_last) begin
@@ -370,46 +381,52 @@ module digits_spindrop_logits (
   // ---- Votes: after a frame, one class a clock ---------------------------------------------------
   reg counting_q;
   reg [3:0] vote_class_q;
-  reg [4:0] vote_group_q;
+  reg [3:0] vote_group_q;
   reg vote_bank_q;
-  wire [3:0] next_vote_class = (
-    counting_q ?
-    ((vote_class_q == 4'd9) ? 4'd0 : (vote_class_q + 4'd1)) :
-    vote_class_q
-  );
-  reg [1:0] votes_for_q;
+  reg [3:0] next_vote_class_q;
+  wire [3:0] next_vote = (counting_q ? next_vote_class_q : vote_class_q);
+  reg [3:0] votes_for_q;
 
   genvar v;
   generate
-    for (v = 0; v < 2; v = v + 1) begin : g_vote
+    for (v = 0; v < 4; v = v + 1) begin : g_vote
       always @(posedge clk_i) begin
-        votes_for_q[v] <= (next_voter[v] & (next_winner[(v * 4) +: 4] == next_vote_class));
+        votes_for_q[v] <= (next_voter[v] & (next_winner[(v * 4) +: 4] == next_vote));
       end
     end
   endgenerate
 
   wire [4:0] vote_at = {vote_bank_q, vote_class_q};
   wire first_vote = ~(|vote_group_q);
-  wire vote_ends = (counting_q & (vote_class_q == 4'd9));
+  reg vote_last_q;
+  wire vote_ends = (counting_q & vote_last_q);
   wire image_counted = (vote_ends & (vote_group_q == last_group_i));
-  wire [4:0] next_vote_at = {(vote_bank_q ^ image_counted), next_vote_class};
+  wire [4:0] next_vote_at = {vote_bank_q, next_vote_class_q};
   reg [6:0] old_votes_q;
 
   always @(posedge clk_i) begin
-    old_votes_q <= votes[next_vote_at];
+    if (counting_q) begin
+      old_votes_q <= votes[next_vote_at];
+    end
   end
 
   always @(posedge clk_i) begin
     if (counting_q) begin
       votes[vote_at] <= (
         (old_votes_q & {7{~first_vote}}) +
-        ({6'd0, votes_for_q[0]} + {6'd0, votes_for_q[1]})
+        (
+          {6'd0, votes_for_q[0]} +
+          {6'd0, votes_for_q[1]} +
+          ({6'd0, votes_for_q[2]} + {6'd0, votes_for_q[3]})
+        )
       );
     end
     if (~rst_ni) begin
       counting_q <= 1'b0;
       vote_class_q <= 4'd0;
-      vote_group_q <= 5'd0;
+      next_vote_class_q <= 4'd1;
+      vote_last_q <= 1'b0;
+      vote_group_q <= 4'd0;
       vote_bank_q <= 1'b0;
     end else begin
       if (frame_ended_q) begin
@@ -418,10 +435,12 @@ module digits_spindrop_logits (
         counting_q <= 1'b0;
       end
       if (counting_q) begin
-        vote_class_q <= ((vote_class_q == 4'd9) ? 4'd0 : (vote_class_q + 4'd1));
+        vote_class_q <= next_vote_class_q;
+        next_vote_class_q <= ((next_vote_class_q == 4'd9) ? 4'd0 : (next_vote_class_q + 4'd1));
+        vote_last_q <= (next_vote_class_q == 4'd9);
       end
       if (vote_ends) begin
-        vote_group_q <= ((vote_group_q == last_group_i) ? 5'd0 : (vote_group_q + 5'd1));
+        vote_group_q <= ((vote_group_q == last_group_i) ? 4'd0 : (vote_group_q + 4'd1));
       end
       if (image_counted) begin
         vote_bank_q <= ~vote_bank_q;
@@ -429,52 +448,70 @@ module digits_spindrop_logits (
     end
   end
 
-  // ---- Send the result ---------------------------------------------------------------------------
-  reg [1:0] results_q;  // images to send
-  wire go = ((|results_q) & out_ready_i);
-  reg out_index_last_q;
-  assign image_sent = (go & out_index_last_q);
-  wire [3:0] next_out_index = (go ? (out_index_last_q ? 4'd0 : (out_index_q + 4'd1)) : out_index_q);
-  wire [4:0] next_read_at = {(out_bank_q ^ image_sent), next_out_index};
+  // ---- Send the result: read ahead into the registers that are sent ------------------------------
+  reg [1:0] results_q;  // images to read
+  reg read_bank_q;
+  reg [3:0] read_index_q;
+  reg read_last_q;
+  reg out_valid_q;
+  reg [3:0] out_index_q;
+  reg out_last_q;
+  wire reads = ((|results_q) & (~out_valid_q | out_ready_i));
+  wire image_read = (reads & read_last_q);
+  assign image_sent = (out_valid_q & out_ready_i & out_last_q);
+  wire [3:0] next_read_index = ((read_index_q == 4'd9) ? 4'd0 : (read_index_q + 4'd1));
 
   always @(posedge clk_i) begin
     if (~rst_ni) begin
       results_q <= 2'd0;
+      read_bank_q <= 1'b0;
+      read_index_q <= 4'd0;
+      read_last_q <= 1'b0;
+      out_valid_q <= 1'b0;
       out_bank_q <= 1'b0;
-      out_index_q <= 4'd0;
-      out_index_last_q <= 1'b0;
     end else begin
-      if (image_counted & ~image_sent) begin
+      if (image_counted & ~image_read) begin
         results_q <= (results_q + 2'd1);
-      end else if (image_sent & ~image_counted) begin
+      end else if (image_read & ~image_counted) begin
         results_q <= (results_q - 2'd1);
       end
-      out_index_q <= next_out_index;
-      out_index_last_q <= (next_out_index == 4'd9);
+      if (reads) begin
+        read_index_q <= next_read_index;
+        read_last_q <= (next_read_index == 4'd9);
+      end
+      if (image_read) begin
+        read_bank_q <= ~read_bank_q;
+      end
+      if (reads) begin
+        out_valid_q <= 1'b1;
+      end else if (out_ready_i) begin
+        out_valid_q <= 1'b0;
+      end
       if (image_sent) begin
         out_bank_q <= ~out_bank_q;
       end
     end
   end
 
-  assign out_valid_o = (|results_q);
-  assign out_last_o = out_index_last_q;
-  assign out_class_o = decision_q[{out_bank_q, 2'd0} +: 4];
-  assign out_index_o = out_index_q;
+  wire [4:0] read_at = {read_bank_q, read_index_q};
   reg [64:0] out_total_q;
-
-  always @(posedge clk_i) begin
-    out_total_q <= totals[next_read_at];
-  end
-
-  assign out_sum_o = out_total_q[23:0];
-  assign out_sumsq_o = out_total_q[64:24];
   reg [6:0] out_votes_q;
 
   always @(posedge clk_i) begin
-    out_votes_q <= votes[next_read_at];
+    if (reads) begin
+      out_index_q <= read_index_q;
+      out_last_q <= read_last_q;
+      out_total_q <= totals[read_at];
+      out_votes_q <= votes[read_at];
+    end
   end
 
+  assign out_valid_o = out_valid_q;
+  assign out_last_o = out_last_q;
+  assign out_class_o = decision_q[{out_bank_q, 2'd0} +: 4];
+  assign out_index_o = out_index_q;
+  assign out_sum_o = out_total_q[23:0];
+  assign out_sumsq_o = out_total_q[64:24];
   assign out_votes_o = out_votes_q;
 
 endmodule

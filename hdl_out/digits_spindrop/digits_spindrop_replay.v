@@ -4,10 +4,10 @@
 // Every beat goes out with the live masks that the dropout unit has drawn for it.
 //
 // Parameters:
-//   neurons in a beat      = 16
-//   beats in a frame       = 16
-//   lanes (passes at once) = 2
-//   clocks a frame         = 16 and 1 between frames
+//   neurons in a beat      = 8
+//   beats in a frame       = 32
+//   lanes (passes at once) = 4
+//   clocks a frame         = 32 and 1 between frames
 //
 // Latency: 1 clock from a mask taken to its beat
 
@@ -22,10 +22,10 @@ module digits_spindrop_replay (
   input  wire        claim_i,
   output wire        claim_ready_o,
   input  wire        valid_i,
-  input  wire [15:0] act_i,
+  input  wire [7:0]  act_i,
 
   // Passes
-  input  wire [4:0]  last_group_i,   // groups of passes an image has, less 1
+  input  wire [3:0]  last_group_i,   // groups of passes an image has, less 1
 
   // Dropout unit
   input  wire        mask_ready_i,
@@ -45,8 +45,8 @@ module digits_spindrop_replay (
   reg [1:0] filled_q;
   reg write_bank_q;
   reg read_bank_q;
-  reg [3:0] write_beat_q;
-  wire last_beat_in = (write_beat_q == 4'd15);
+  reg [4:0] write_beat_q;
+  wire last_beat_in = (write_beat_q == 5'd31);
   wire fill = (valid_i & last_beat_in);
   wire release_bank;
   assign claim_ready_o = (claimed_q != 2'd2);
@@ -57,10 +57,10 @@ module digits_spindrop_replay (
       filled_q <= 2'd0;
       write_bank_q <= 1'b0;
       read_bank_q <= 1'b0;
-      write_beat_q <= 4'd0;
+      write_beat_q <= 5'd0;
     end else begin
       if (valid_i) begin
-        write_beat_q <= (last_beat_in ? 4'd0 : (write_beat_q + 4'd1));
+        write_beat_q <= (last_beat_in ? 5'd0 : (write_beat_q + 5'd1));
       end
       if (fill) begin
         write_bank_q <= ~write_bank_q;
@@ -81,15 +81,15 @@ module digits_spindrop_replay (
     end
   end
 
-  reg [15:0] beats [0:31];
+  reg [7:0] beats [0:63];
 
   // ---- Sequencer: for every group of passes, every beat ------------------------------------------
   reg busy_q;
   wire begin_frame = (~busy_q & (|filled_q) & claim_ready_i & mask_ready_i);
   assign claim_o = begin_frame;
-  reg [3:0] beat_q;
-  reg [4:0] group_q;
-  wire last_beat = (beat_q == 4'd15);
+  reg [4:0] beat_q;
+  reg [3:0] group_q;
+  wire last_beat = (beat_q == 5'd31);
   wire take = busy_q;
   wire frame_done = (busy_q & last_beat);
   wire image_done = (frame_done & (group_q == last_group_i));
@@ -98,26 +98,26 @@ module digits_spindrop_replay (
   always @(posedge clk_i) begin
     if (~rst_ni) begin
       busy_q <= 1'b0;
-      group_q <= 5'd0;
+      group_q <= 4'd0;
       valid_o <= 1'b0;
     end else begin
       busy_q <= (begin_frame | (busy_q & ~frame_done));
       if (frame_done) begin
-        group_q <= (image_done ? 5'd0 : (group_q + 5'd1));
+        group_q <= (image_done ? 4'd0 : (group_q + 4'd1));
       end
       valid_o <= take;
     end
     if (~busy_q) begin
-      beat_q <= 4'd0;
+      beat_q <= 5'd0;
     end else if (busy_q) begin
-      beat_q <= (beat_q + 4'd1);
+      beat_q <= (beat_q + 5'd1);
     end
   end
 
   // ---- Beats -------------------------------------------------------------------------------------
-  reg [15:0] act_q;
-  wire [4:0] read_at = {read_bank_q, beat_q};
-  wire [4:0] write_at = {write_bank_q, write_beat_q};
+  reg [7:0] act_q;
+  wire [5:0] read_at = {read_bank_q, beat_q};
+  wire [5:0] write_at = {write_bank_q, write_beat_q};
 
   always @(posedge clk_i) begin
     if (valid_i) begin
@@ -126,7 +126,7 @@ module digits_spindrop_replay (
     act_q <= beats[read_at];
   end
 
-  assign act_o = {2{act_q}};
+  assign act_o = {4{act_q}};
   assign mask_take_o = take;
 
   always @(posedge clk_i) begin

@@ -20,9 +20,17 @@ module ns_popcount_32 (
   output wire        carry_o
 );
 
+  reg [31:0] late_q;  // what later levels take
+
+  always @(posedge clk_i) begin
+    late_q <= match_i;
+  end
+
+  wire [31:0] taken = ((match_i & 32'haaaaffff) | (late_q & 32'h55550000));
+
   // ---- Inputs 0 to 31 ----------------------------------------------------------------------------
-  wire [15:0] low = match_i[15:0];
-  wire [15:0] high = match_i[31:16];
+  wire [15:0] low = taken[15:0];
+  wire [15:0] high = taken[31:16];
   reg [16:0] sum1_q;
 
   always @(posedge clk_i) begin

@@ -4,7 +4,7 @@
 // Parameters:
 //   bits = 32
 //
-// Latency: 0 to 2 clocks, by bit
+// Latency: 0 to 1 clocks, by bit
 
 `default_nettype none
 
@@ -20,17 +20,7 @@ module ns_skew_32 (
     delayed1_q <= word_i;
   end
 
-  reg [31:0] delayed2_q;
-
-  always @(posedge clk_i) begin
-    delayed2_q <= delayed1_q;
-  end
-
-  assign word_o = (
-    (word_i & 32'haaaaffff) |
-    (delayed1_q & 32'h15150000) |
-    (delayed2_q & 32'h40400000)
-  );
+  assign word_o = ((word_i & 32'hbfbfffff) | (delayed1_q & 32'h40400000));
 
 endmodule
 

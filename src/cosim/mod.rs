@@ -6,7 +6,6 @@
 
 mod build;
 mod cache;
-mod carry;
 mod check;
 mod design;
 mod dut;
@@ -16,8 +15,10 @@ mod host;
 mod icarus;
 mod locate;
 mod memories;
+mod mend;
 mod mismatch;
 mod netlist;
+mod output_registers;
 mod protocol;
 mod serve;
 mod session;
@@ -27,7 +28,6 @@ mod tool;
 mod uart;
 
 pub use build::Builder;
-pub use carry::{Carries, mend_carries};
 pub use dut::{Dut, Ports, Tap, UncertaintyPorts, Widths};
 pub use error::CosimError;
 pub use expect::{Expected, Reference};
@@ -35,6 +35,7 @@ pub use host::{Answer, Host, Request};
 pub use icarus::icarus;
 pub use locate::locate;
 pub use memories::{DesignMemory, around, estimate, held, memories};
+pub use mend::{Mended, mend};
 pub use mismatch::{Mismatch, Place};
 pub use netlist::{NetlistFamily, netlist};
 pub use serve::{Line, serve};

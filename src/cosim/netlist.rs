@@ -1,7 +1,7 @@
 //! A design as the netlist that synthesis makes of it, for a simulation with the cells' models that come with Yosys.
 
 use super::tool::{Job, find_yosys};
-use super::{CosimError, Dut, mend_carries};
+use super::{CosimError, Dut, mend};
 use crate::board::Family;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -103,7 +103,7 @@ pub fn netlist(dut: &Dut, family: NetlistFamily) -> Result<Dut, CosimError> {
     };
     if let Some(mended) = mended {
         let json = folder.path().join("netlist.json");
-        mend_carries(&json, mended).map_err(|e| CosimError::io(&json, e))?;
+        mend(&json, mended).map_err(|e| CosimError::io(&json, e))?;
         yosys(format!("read_json netlist.json; {WRITTEN}"))?;
     }
     // A carry-out that is left open is no constant in Verilog.

@@ -16,7 +16,7 @@ pub use report::{Fmax, Used};
 pub use tools::{Kit, Tool};
 
 use crate::board::{Board, Clock, Family};
-use crate::cosim::{Carries, mend_carries};
+use crate::cosim::{Mended, mend};
 use crate::emit::{Aside, FileSet};
 use crate::rtl::Design;
 use serde::Serialize;
@@ -49,8 +49,8 @@ pub struct Built {
     pub registers: Used,
     pub block_rams: Used,
     pub multipliers: Used,
-    /// What was done to carry chains before placement.
-    pub carries: Carries,
+    /// What was done to the netlist before placement.
+    pub mended: Mended,
     /// The design's clock after routing.
     pub fmax: Fmax,
     /// File name of the bitstream.
@@ -129,9 +129,9 @@ fn tools_at_work(order: &Order, kit: &Kit, folder: &Path, stage: impl Fn(&'stati
     timed(stage::SYNTHESIS, Command::new(&kit.yosys.program).arg("synth.ys")).map_err(Failure)?;
     let cells = cells(&folder.join("cells.json")).map_err(Failure)?;
     let netlist = folder.join("net.json");
-    let carries = mend_carries(&netlist, board.family).map_err(|e| Failure(FlowError::io(&netlist)(e)))?;
+    let mended = mend(&netlist, board.family).map_err(|e| Failure(FlowError::io(&netlist)(e)))?;
 
-    let arguments = script::place_and_route(order, kit.place.offers(script::STATIC_PLACER));
+    let arguments = script::place_and_route(order, kit.place.offers(script::STATIC_PLACER), &cells);
     let place = timed(stage::PLACE, Command::new(&kit.place.program).args(arguments));
     // Its log says what was short, whether it succeeded or not.
     let log = fs::read_to_string(folder.join(stage::PLACE.log())).unwrap_or_default();
@@ -183,7 +183,7 @@ fn tools_at_work(order: &Order, kit: &Kit, folder: &Path, stage: impl Fn(&'stati
         registers,
         block_rams: of(block_rams, capacity.block_rams),
         multipliers: of(multipliers, capacity.multipliers),
-        carries,
+        mended,
         fmax: slowest.clone(),
         bitstream,
         tools: [&kit.yosys, &kit.place, &kit.pack].iter().map(|tool| describe(tool)).collect(),

@@ -3,6 +3,7 @@
 use super::Order;
 use crate::board::Family;
 use crate::cosim::mapping;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// Files between the stages, which nobody needs afterwards.
@@ -28,8 +29,20 @@ pub(super) fn synthesis(order: &Order) -> String {
 /// of 16 × 64, 142,000 units instead of 218,000.
 pub(super) const STATIC_PLACER: &str = "static";
 
-/// Arguments of nextpnr, which may have the [`STATIC_PLACER`]. A clock that is missed is found in its log.
-pub(super) fn place_and_route(order: &Order, has_static: bool) -> Vec<String> {
+/// LUTs of an ECP5's netlist up to which the placer is used that knows what is late.
+const TIMED_LUTS: u64 = 30_000;
+
+/// How an ECP5 is placed and routed. router1 knows what is late, router2 does not: of one lane of 16 × 64, placed by the static placer, a net of 16
+/// readers was led over half the device by router2, and the engine reached 88 MHz; by router1 129 MHz.
+fn effort(cells: &BTreeMap<String, u64>, has_static: bool) -> String {
+    let of = |kind: &str| cells.get(kind).copied().unwrap_or(0);
+    let large = of("LUT4") + 2 * of("CCU2C") > TIMED_LUTS;
+    let placer = if large && has_static { STATIC_PLACER } else { "heap" };
+    format!("--placer {placer} --router router1")
+}
+
+/// Arguments of nextpnr, which may have the [`STATIC_PLACER`], for a netlist of so many cells by type. A clock that is missed is found in its log.
+pub(super) fn place_and_route(order: &Order, has_static: bool, cells: &BTreeMap<String, u64>) -> Vec<String> {
     let board = order.board;
     let (device, package, pins) = (board.device, board.package, board.constraints);
     let family = match board.family {
@@ -37,10 +50,8 @@ pub(super) fn place_and_route(order: &Order, has_static: bool) -> Vec<String> {
             format!("--{device} --package {package} --pcf {pins} --asc placed.asc")
         }
         Family::Ecp5 => {
-            let placer = if has_static { format!("--placer {STATIC_PLACER} ") } else { String::new() };
-            format!(
-                "--{device} --package {package} --speed 6 {placer}--router router2 --lpf {pins} --textcfg placed.config"
-            )
+            let effort = effort(cells, has_static);
+            format!("--{device} --package {package} --speed 6 {effort} --lpf {pins} --textcfg placed.config")
         }
         Family::Gw1n => format!("--device {device} --vopt family=GW1N-9C --vopt cst={pins} --write placed.json"),
         Family::Gw2a => format!("--device {device} --vopt family=GW2A-18C --vopt cst={pins} --write placed.json"),

@@ -138,7 +138,8 @@ impl Schedule {
             exact: layers.iter().all(|l| l.conv.is_none() && l.events == 0),
             early_stop: network.early_stop.map(|rule| Asked {
                 groups: (rule.every as usize / plan.lanes) as u64,
-                verdict: latencies.first_result as u64,
+                // In the clock in which the first result is read.
+                verdict: latencies.first_result as u64 - 1,
                 restart: restart_clocks(network, plan) as u64,
             }),
         }

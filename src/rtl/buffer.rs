@@ -1,7 +1,9 @@
 //! The activations of two frames: one being written, one being read.
 
 use super::scan::prefix_parity;
-use crate::verilog::{Expr, Memory, Module, VerilogError, VerilogFile, cat, index_width, lit, repeat, set, when};
+use crate::verilog::{
+    Expr, Memory, Module, VerilogError, VerilogFile, cat, index_width, lit, repeat, set, when, when_else,
+};
 
 /// Holds two frames of `words` words of `simd` activations for one lane; a beat of `beat` activations fills a column of a word.
 #[derive(Clone, Debug)]
@@ -72,7 +74,7 @@ impl Buffer {
 
         let (value, enable, bank, word, column) = match (&live, &negative, &odd) {
             (Some(live), Some(_), Some(odd)) => {
-                m.section("Register the beat, then turn it into rails");
+                m.section("Register the beat and the parities of what it drops, then turn it into rails");
                 let held = |m: &mut Module, name: &str, e: &Expr| {
                     let q = m.reg(&format!("{name}_q"), e.width());
                     m.clocked(&clk, [set(&q, e)]);
@@ -84,30 +86,33 @@ impl Buffer {
                 let column_q = write_column.as_ref().map(|c| held(&mut m, "write_column", c));
                 let act_q = held(&mut m, "act", &act);
                 let live_q = held(&mut m, "live", live);
-                let mut is_first = !word_q.any();
-                if let Some(column_q) = &column_q {
-                    is_first = is_first & !column_q.any();
+                let mut is_first = !write_word.any();
+                if let Some(column) = &write_column {
+                    is_first = is_first & !column.any();
                 }
-                let is_first = m.wire_is("is_first", &is_first);
+                let is_first_q = held(&mut m, "is_first", &is_first);
+                let dropped = m.wire_is("dropped", &!live);
+                let parity = prefix_parity(&mut m, "parity", &dropped);
+                let parity_q = held(&mut m, "parity", &parity);
+                m.note("bit i: an odd number of inputs 0 to i of the beat is dropped");
                 let toggle = m.reg("toggle_q", 1);
                 m.note("an odd number was dropped so far");
-                let begin = m.wire_is("begin_odd", &(&toggle & !&is_first));
-                let dropped = m.wire_is("dropped", &!&live_q);
-                let parity = prefix_parity(&mut m, "parity", &dropped);
+                let begin = m.wire_is("begin_odd", &(&toggle & !&is_first_q));
                 let before = if self.beat == 1 {
                     begin.clone()
                 } else {
-                    let earlier = cat([&parity.bits(0, self.beat - 1), &lit(1, 0)]);
+                    let earlier = cat([&parity_q.bits(0, self.beat - 1), &lit(1, 0)]);
                     earlier ^ repeat(self.beat, &begin)
                 };
                 let turn = m.wire_is("turn", &before);
                 m.note("whose turn it is, 0 or 1, if dropped here");
-                let rail_pos = m.wire_is("rail_pos", &((&live_q & &act_q) | (&dropped & &turn)));
-                let rail_neg = m.wire_is("rail_neg", &((&live_q & !&act_q) | (&dropped & &turn)));
-                let end = m.wire_is("end_odd", &(&begin ^ parity.bit(self.beat - 1)));
+                let rail_pos = m.wire_is("rail_pos", &((&live_q & &act_q) | (!&live_q & &turn)));
+                let rail_neg = m.wire_is("rail_neg", &((&live_q & !&act_q) | (!&live_q & &turn)));
+                let end = m.wire_is("end_odd", &(&begin ^ parity_q.bit(self.beat - 1)));
                 let odd_q = m.reg("odd_q", 2);
                 m.note("by bank");
-                m.clocked(&clk, [when(&write_q, [set(&toggle, &end), set(&odd_q.at(&bank_q), &end)])]);
+                let of_bank = when_else(&bank_q, [set(&odd_q.bit(1), &end)], [set(&odd_q.bit(0), &end)]);
+                m.clocked(&clk, [when(&write_q, [set(&toggle, &end), of_bank])]);
                 m.assign(odd, &odd_q.at(&read_bank));
                 (cat([&rail_neg, &rail_pos]), write_q, bank_q, word_q, column_q)
             }

@@ -378,7 +378,15 @@ impl Control {
             (m.reg("pass_q", pass_bits), m.reg("group_q", group_bits), m.reg("lane_q", self.lanes));
         m.note("one-hot");
         let lanes_seen = m.reg("lanes_seen_q", self.lanes);
-        let last_pass = m.wire_is("last_pass", &(&pass + lit(pass_bits, 1)).eq(&run_passes));
+        let last_pass = (&pass + lit(pass_bits, 1)).eq(&run_passes);
+        let last_pass = if units > 0 {
+            let q = m.reg("last_pass_q", 1);
+            m.note("between two states that are given there are two clocks");
+            m.clocked(&clk, [set(&q, &last_pass)]);
+            q
+        } else {
+            m.wire_is("last_pass", &last_pass)
+        };
         let next_pass = m.wire("next_pass", 1);
         let first_lane = lit(self.lanes, 1);
         let wraps = lane.bit(self.lanes - 1);
@@ -430,7 +438,7 @@ impl Control {
                 let jumping = m.wire("jumping", 1);
                 let stream = m.wire("stream_state", width);
                 let asked = m.reg("asked_q", 1);
-                m.note("a jump was started in the last clock");
+                m.note("a state was loaded or given in the last clock");
                 let give = m.wire_is("give", &(&starting & !&jumping & !&asked));
                 let last_unit = m.wire_is("last_unit", &unit.bit(units - 1));
                 m.assign(&next_pass, &(&give & &last_unit & !&last_pass));
@@ -443,7 +451,7 @@ impl Control {
                     &clk,
                     [
                         set(&begin_q, &(&rst_n & &started)),
-                        set(&asked, &(&rst_n & &give)),
+                        set(&asked, &(&rst_n & (&give | &loading))),
                         when_else(&loading, [set(&unit, &lit(units, 1))], [when(&give, [set(&unit, &after)])]),
                     ],
                 );

@@ -236,7 +236,8 @@ impl Contents<'_> {
             if r.what != What::Constants {
                 continue;
             }
-            for (row, line) in self.lines(r) {
+            // Behind the rows that a host reaches start values have one of zeros.
+            for (row, line) in self.lines(r).take(r.memory.rows as usize) {
                 for slice in 0..r.memory.slices {
                     for beat in 0..r.memory.beats() {
                         let at = slice * r.memory.bits + beat * PORT_BITS;

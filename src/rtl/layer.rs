@@ -112,6 +112,16 @@ impl Layer {
         format!("{}_starts.hex", self.name)
     }
 
+    /// The row of zeros behind the start values, which all words of a neuron but the first read. With planes of inputs
+    /// there is none.
+    pub fn zero_row(&self) -> Option<u32> {
+        (self.plan.planes == 1).then(|| self.crossbars * self.plan.groups() as u32)
+    }
+
+    fn start_rows(&self) -> u32 {
+        self.crossbars * self.plan.groups() as u32 + u32::from(self.plan.planes == 1)
+    }
+
     /// The weights as a host writes them.
     pub fn weight_memory(&self) -> Writable {
         let plan = &self.plan;
@@ -519,7 +529,6 @@ impl Layer {
                     None => first_word.clone(),
                 };
                 let first = delayed(&mut m, &clk, "first", &first, counting);
-                let first_fetched = delayed(&mut m, &clk, "first_fetched", &first, 1);
                 let start_group = m.reg("start_group_q", group_bits);
                 let next = mux(
                     &start_group.eq(&lit(group_bits, u128::from(groups - 1))),
@@ -534,20 +543,30 @@ impl Layer {
                         [when(&group_ends, [set(&start_group, &next)])],
                     )],
                 );
-                m.section("Start values: minus the threshold in the first word of a neuron, else 0");
+                m.section(if planes > 1 {
+                    "Start values: minus the threshold in the first word of a neuron, else 0"
+                } else {
+                    "Start values: minus the threshold in the first word of a neuron, else the row of zeros; the memory's own output register"
+                });
                 let bits = lane.pe.width();
                 let both = self.start_bits();
-                let starts = m
-                    .memory(Memory::new("starts", pe * both, self.crossbars * groups).block().file(&self.start_file()));
+                let rows = self.start_rows();
+                let starts = m.memory(Memory::new("starts", pe * both, rows).block().file(&self.start_file()));
                 let start_fetched = m.reg("start_fetched_q", pe * both);
                 let start_at = match &crossbar {
                     Some(crossbar) => {
                         let late = late(&mut m, &clk, "crossbar", crossbar, counting);
-                        let width = index_width(self.crossbars * groups);
+                        let width = index_width(rows);
                         let first = begins(&mut m, "first_start", &late, groups, width);
                         m.wire_is("start_at", &(first + start_group.zext(width)))
                     }
-                    None => start_group,
+                    None => start_group.zext(index_width(rows)),
+                };
+                let start_at = match self.zero_row() {
+                    Some(zeros) => {
+                        m.wire_is("start_or_zeros", &mux(&first, &start_at, &lit(index_width(rows), zeros.into())))
+                    }
+                    None => start_at,
                 };
                 match &start_side {
                     Some(side) => {
@@ -558,6 +577,7 @@ impl Layer {
                 }
                 match (plane_begins, &plane) {
                     (Some(begins), Some(plane)) => {
+                        let first_fetched = delayed(&mut m, &clk, "first_fetched", &first, 1);
                         // The accumulator doubles from plane to plane, so the start value enters its upper bits first.
                         let bit = (planes > 2).then(|| {
                             let bit = m.reg("start_bit_q", plane.width());
@@ -589,15 +609,12 @@ impl Layer {
                     }
                     _ if both == bits => {
                         let start = m.reg("start_q", pe * bits);
-                        let value = mux(&first_fetched, &start_fetched, &lit(pe * bits, 0));
-                        m.clocked(&clk, [set(&start, &value)]);
+                        m.clocked(&clk, [set(&start, &start_fetched)]);
                         lane_ports.push(("start_i", start));
                     }
                     _ => {
                         let (start0, start1) = (m.reg("start0_q", pe * bits), m.reg("start1_q", pe * bits));
-                        let half = |n: u32| {
-                            mux(&first_fetched, &start_fetched.bits(n * pe * bits, pe * bits), &lit(pe * bits, 0))
-                        };
+                        let half = |n: u32| start_fetched.bits(n * pe * bits, pe * bits);
                         m.clocked(&clk, [set(&start0, &half(0)), set(&start1, &half(1))]);
                         lane_ports.push(("start0_i", start0));
                         lane_ports.push(("start1_i", start1));

@@ -84,7 +84,7 @@ impl Logits<'_> {
     /// Clocks from the last beat of an image's last frame to the first result, and to the last.
     pub fn latency(pe: usize, lanes: usize, classes: usize) -> (usize, usize) {
         let wait = Self::wait(lanes as u32, classes as u32) as usize;
-        (pe + classes + 5 + wait, pe + 2 * classes + 4 + wait)
+        (pe + classes + 6 + wait, pe + 2 * classes + 5 + wait)
     }
 
     /// Stages in which the lanes are added up: two where there are many.
@@ -253,6 +253,7 @@ impl Logits<'_> {
         let last_class = |e: &Expr| e.eq(&lit(w.class, u128::from(classes - 1)));
         let next_class = |e: &Expr| mux(&last_class(e), &lit(w.class, 0), &(e + lit(w.class, 1)));
         let one_bit = |v: u128| lit(1, v);
+        let second_class = lit(w.class, u128::from(classes > 1));
 
         m.section("Images in progress: one accumulates while another is sent");
         let images = m.reg("images_q", 2);
@@ -505,7 +506,7 @@ impl Logits<'_> {
         m.section("Accumulate over groups of passes, class by class");
         let bank = m.reg("bank_q", 1);
         let (add_class, add_group) = (m.reg("add_class_q", w.class), m.reg("add_group_q", group_bits));
-        let (out_bank, index) = (m.reg("out_bank_q", 1), m.reg("out_index_q", w.class));
+        let out_bank = m.reg("out_bank_q", 1);
         let depth = 2 << w.class;
         let totals = m.memory(Memory::new("totals", w.sumsq + w.sum, depth));
         m.note("sums of squares above sums");
@@ -513,15 +514,13 @@ impl Logits<'_> {
         let add_at = m.wire_is("add_at", &cat([&bank, &add_class]));
         let first_group = m.reg("first_group_q", 1);
         m.note("add_group_q is 0");
-        // Read into a register by the address of the clock after: block memory will do. Classes take turns, so what is read is
-        // never what is being written.
-        let read = |m: &mut Module, name: &str, memory: &Memory, next_at: &Expr| {
+        // Classes take turns, so what the next one has is read while this one is added, by an address that stands in registers:
+        // the register of a block memory will do. The first group adds to nothing, whatever is read.
+        let before = |m: &mut Module, name: &str, memory: &Memory, at: &Expr, turn: &Expr, first: &Expr| {
             let q = m.reg(&format!("{name}_q"), memory.width());
-            m.clocked(&clk, [set(&q, &memory.word(next_at))]);
-            q
-        };
-        let before = |m: &mut Module, name: &str, memory: &Memory, next_at: &Expr, first: &Expr| {
-            read(m, name, memory, next_at) & crate::verilog::repeat(memory.width(), &!first)
+            let read = set(&q, &memory.word(at));
+            m.clocked(&clk, [if classes > 1 { when(turn, [read]) } else { read }]);
+            q & crate::verilog::repeat(memory.width(), &!first)
         };
         let (add_last, add_ends) = (m.reg("add_last_q", 1), m.reg("add_ends_q", 1));
         m.note("add_group_q is last_group_i");
@@ -534,15 +533,14 @@ impl Logits<'_> {
             None => mux(&adds_last, &next_group, &add_group),
         };
         let next_group = m.wire_is("next_add_group", &next_group);
-        let next_add_class =
-            m.wire_is("next_add_class", &mux(&add_last, &lit(w.class, 0), &(&add_class + lit(w.class, 1))));
+        let next_add_class = m.reg("next_add_class_q", w.class);
+        let class_after_next = next_class(&next_add_class);
         let turns = match stop {
             Some(stop) => &image_added | stop,
             None => image_added.clone(),
         };
-        let next_add = cat([&(&bank ^ &turns), &mux(&added, &next_add_class, &add_class)]);
-        let next_add = m.wire_is("next_add_at", &next_add);
-        let old = before(&mut m, "old_total", &totals, &next_add, &first_group);
+        let next_add = m.wire_is("next_add_at", &cat([&bank, &next_add_class]));
+        let old = before(&mut m, "old_total", &totals, &next_add, &added, &first_group);
         let old = m.wire_is("old_total", &old);
         let new_total = m.wire_is("new_total", &(old.bits(0, w.sum) + lane_sum.sext(w.sum)));
         let new_squares = m.wire_is("new_squares", &(old.bits(w.sum, w.sumsq) + lane_sumsq.zext(w.sumsq)));
@@ -573,12 +571,20 @@ impl Logits<'_> {
                     [
                         set(&bank, &one_bit(0)),
                         set(&add_class, &lit(w.class, 0)),
+                        set(&next_add_class, &second_class),
                         set(&add_last, &one_bit(u128::from(classes == 1))),
                         set(&add_group, &zero_group),
                         set(&first_group, &one_bit(1)),
                     ],
                     [
-                        when(&added, [set(&add_class, &next_add_class), set(&add_last, &last_class(&next_add_class))]),
+                        when(
+                            &added,
+                            [
+                                set(&add_class, &next_add_class),
+                                set(&next_add_class, &class_after_next),
+                                set(&add_last, &last_class(&next_add_class)),
+                            ],
+                        ),
                         set(&add_group, &next_group),
                         when(&adds_last, [set(&first_group, &add_ends)]),
                         when(&turns, [set(&bank, &!&bank)]),
@@ -597,7 +603,8 @@ impl Logits<'_> {
         let begins = (0..Self::wait(lanes, classes))
             .fold(frame_ended.clone(), |event, n| stage(&mut m, &format!("waited{n}_q"), &event));
         // Whom a lane votes for is known one clock ahead.
-        let next_vote = m.wire_is("next_vote_class", &mux(&counting, &next_class(&vote_class), &vote_class));
+        let next_vote_class = m.reg("next_vote_class_q", w.class);
+        let next_vote = m.wire_is("next_vote", &mux(&counting, &next_vote_class, &vote_class));
         let mine = m.reg("votes_for_q", lanes);
         let waits = Self::wait(lanes, classes) > 0;
         let (winner, voter) = if waits { (&winner, &voter) } else { (&next_winner, &next_voter) };
@@ -607,7 +614,8 @@ impl Logits<'_> {
         let vote_at = m.wire_is("vote_at", &cat([&vote_bank, &vote_class]));
         let first_vote = m.wire_is("first_vote", &!vote_group.any());
         let cast = tree((0..lanes).map(|l| mine.bit(l).zext(w.votes)).collect());
-        let vote_ends = m.wire_is("vote_ends", &(&counting & last_class(&vote_class)));
+        let vote_last = m.reg("vote_last_q", 1);
+        let vote_ends = m.wire_is("vote_ends", &(&counting & &vote_last));
         let all_counted = &vote_ends & vote_group.eq(&last_group);
         let image_counted = match &early {
             Some((early, out_passes, all, lead, verdict, stop)) => {
@@ -659,8 +667,8 @@ impl Logits<'_> {
             }
             None => m.wire_is("image_counted", &all_counted),
         };
-        let next_vote_at = m.wire_is("next_vote_at", &cat([&(&vote_bank ^ &image_counted), &next_vote]));
-        let old_votes = before(&mut m, "old_votes", &votes, &next_vote_at, &first_vote);
+        let next_vote_at = m.wire_is("next_vote_at", &cat([&vote_bank, &next_vote_class]));
+        let old_votes = before(&mut m, "old_votes", &votes, &next_vote_at, &counting, &first_vote);
         m.clocked(
             &clk,
             [
@@ -670,6 +678,8 @@ impl Logits<'_> {
                     [
                         set(&counting, &one_bit(0)),
                         set(&vote_class, &lit(w.class, 0)),
+                        set(&next_vote_class, &second_class),
+                        set(&vote_last, &one_bit(u128::from(classes == 1))),
                         set(&vote_group, &lit(group_bits, 0)),
                         set(&vote_bank, &one_bit(0)),
                     ],
@@ -679,7 +689,14 @@ impl Logits<'_> {
                             [set(&counting, &one_bit(1))],
                             [when(&vote_ends, [set(&counting, &one_bit(0))])],
                         ),
-                        when(&counting, [set(&vote_class, &next_class(&vote_class))]),
+                        when(
+                            &counting,
+                            [
+                                set(&vote_class, &next_vote_class),
+                                set(&next_vote_class, &next_class(&next_vote_class)),
+                                set(&vote_last, &last_class(&next_vote_class)),
+                            ],
+                        ),
                         when(&vote_ends, [set(&vote_group, &wrap(&vote_group))]),
                         when(&image_counted, [set(&vote_bank, &!&vote_bank)]),
                     ]
@@ -689,43 +706,59 @@ impl Logits<'_> {
             ],
         );
 
-        m.section("Send the result");
+        m.section("Send the result: read ahead into the registers that are sent");
         let results = m.reg("results_q", 2);
-        m.note("images to send");
+        m.note("images to read");
+        let (read_bank, read_index, read_last) =
+            (m.reg("read_bank_q", 1), m.reg("read_index_q", w.class), m.reg("read_last_q", 1));
+        let (valid, index, last) = (m.reg("out_valid_q", 1), m.reg("out_index_q", w.class), m.reg("out_last_q", 1));
         let counted = shared.as_ref().map_or(&image_counted, |(ready, ..)| ready);
-        let go = m.wire_is("go", &(results.any() & &out_ready));
-        let index_last = m.reg("out_index_last_q", 1);
-        m.assign(&sent, &(&go & &index_last));
-        let after = mux(&index_last, &lit(w.class, 0), &(&index + lit(w.class, 1)));
-        let next_index = m.wire_is("next_out_index", &mux(&go, &after, &index));
-        let next_read = m.wire_is("next_read_at", &cat([&(&out_bank ^ &sent), &next_index]));
+        let reads = m.wire_is("reads", &(results.any() & (!&valid | &out_ready)));
+        let image_read = m.wire_is("image_read", &(&reads & &read_last));
+        m.assign(&sent, &(&valid & &out_ready & &last));
+        let next_index = m.wire_is("next_read_index", &next_class(&read_index));
         m.clocked(
             &clk,
             [when_else(
                 &!&rst_n,
                 [
                     set(&results, &lit(2, 0)),
+                    set(&read_bank, &one_bit(0)),
+                    set(&read_index, &lit(w.class, 0)),
+                    set(&read_last, &one_bit(u128::from(classes == 1))),
+                    set(&valid, &one_bit(0)),
                     set(&out_bank, &one_bit(0)),
-                    set(&index, &lit(w.class, 0)),
-                    set(&index_last, &one_bit(u128::from(classes == 1))),
                 ],
                 [
-                    count(&results, counted, &sent),
-                    set(&index, &next_index),
-                    set(&index_last, &last_class(&next_index)),
+                    count(&results, counted, &image_read),
+                    when(&reads, [set(&read_index, &next_index), set(&read_last, &last_class(&next_index))]),
+                    when(&image_read, [set(&read_bank, &!&read_bank)]),
+                    when_else(&reads, [set(&valid, &one_bit(1))], [when(&out_ready, [set(&valid, &one_bit(0))])]),
                     when(&sent, [set(&out_bank, &!&out_bank)]),
                 ],
             )],
         );
-        m.assign(&out_valid, &results.any());
-        m.assign(&out_last, &index_last);
+        let read_at = m.wire_is("read_at", &cat([&read_bank, &read_index]));
+        let (total, votes_q) = (m.reg("out_total_q", totals.width()), m.reg("out_votes_q", w.votes));
+        m.clocked(
+            &clk,
+            [when(
+                &reads,
+                [
+                    set(&index, &read_index),
+                    set(&last, &read_last),
+                    set(&total, &totals.word(&read_at)),
+                    set(&votes_q, &votes.word(&read_at)),
+                ],
+            )],
+        );
+        m.assign(&out_valid, &valid);
+        m.assign(&out_last, &last);
         m.assign(&out_class, &decision.word(&out_bank, w.class));
         m.assign(&out_index, &index);
-        let out_total = read(&mut m, "out_total", &totals, &next_read);
-        m.assign(&out_sum, &out_total.bits(0, w.sum));
-        m.assign(&out_sumsq, &out_total.bits(w.sum, w.sumsq));
-        let out_votes_q = read(&mut m, "out_votes", &votes, &next_read);
-        m.assign(&out_votes, &out_votes_q);
+        m.assign(&out_sum, &total.bits(0, w.sum));
+        m.assign(&out_sumsq, &total.bits(w.sum, w.sumsq));
+        m.assign(&out_votes, &votes_q);
         m.build()
     }
 }

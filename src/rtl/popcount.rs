@@ -78,8 +78,14 @@ impl Popcount {
         u32::BITS - (self.inputs - 1).leading_zeros()
     }
 
-    /// Clocks by which each input has to come later than the first ones.
+    /// Clocks by which each input has to come later than the first ones. What a later level takes comes a clock before, since the count
+    /// has a register for it: so a match and a level of the tree share no clock.
     pub fn delays(&self) -> Vec<u32> {
+        self.taken_at().into_iter().map(|clocks| clocks.saturating_sub(1)).collect()
+    }
+
+    /// Clocks after the first inputs in which each one enters the tree.
+    fn taken_at(&self) -> Vec<u32> {
         let mut delays = vec![0; self.inputs as usize];
         for chunk in &self.chunks {
             let half = (1u32 << chunk.log) / 2;
@@ -115,6 +121,22 @@ impl Popcount {
         let count = (width > 0).then(|| m.output("count_o", width));
         let carry = m.output("carry_o", 1);
 
+        let match_bits = match &clk {
+            Some(clk) if self.taken_at().iter().any(|&clocks| clocks > 0) => {
+                let late = m.reg("late_q", self.inputs);
+                m.note("what later levels take");
+                m.clocked(clk, [set(&late, &match_bits)]);
+                let mask = |is_late: bool| {
+                    let mut words = vec![0u64; self.inputs.div_ceil(64) as usize];
+                    for (bit, _) in self.taken_at().iter().enumerate().filter(|(_, clocks)| (**clocks > 0) == is_late) {
+                        words[bit / 64] |= 1 << (bit % 64);
+                    }
+                    lit_words(self.inputs, &words)
+                };
+                m.wire_is("taken", &((&match_bits & mask(false)) | (&late & mask(true))))
+            }
+            _ => match_bits,
+        };
         let mut total: Option<(Expr, Expr)> = None;
         for (index, chunk) in self.chunks.iter().enumerate() {
             let (sum, extra) = self.emit_chunk(&mut m, clk.as_ref(), &match_bits, index, chunk);

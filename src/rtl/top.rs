@@ -23,7 +23,7 @@ use super::sums::{self, Reduce, Sums};
 use super::uncertainty::Uncertainty;
 use super::unit::{Kind, Unit};
 use super::window::Window;
-use super::{Design, MemoryImage, Options, RtlError, image, source};
+use super::{Design, MemoryImage, Options, RtlError, image, image_word, source};
 use crate::net::{Columns, Conv, Crossbar, Direction, Map, Method, Network, Pad, PoolKind, Weights};
 use crate::plan::{Flag, Kind as LayerKind, Latencies, LayerPlan, Plan, Reading, Schedule, overlaps, replay_clocks};
 use crate::random;
@@ -573,7 +573,9 @@ pub fn build(network: &Network, plan: &Plan, options: Options, holds: bool) -> R
         if let Some(hidden) = hidden {
             if !sums && delta.is_none() {
                 let text = |c: &CrossbarRef| image::starts(&layer, c.weights, c.thresholds, c.directions);
-                images.push(MemoryImage { file: layer.start_file(), text: crossbars.iter().map(text).collect() });
+                let zeros = layer.zero_row().map(|_| image_word(&[(pe * layer.start_bits(), 0)]));
+                let text = crossbars.iter().map(text).chain(zeros).collect();
+                images.push(MemoryImage { file: layer.start_file(), text });
             }
             let decides_each_pass = l.kind.decides_on_sums() || (parts && l.decides_each_pass());
             let neurons = l.gives_sums().then(|| Neurons {

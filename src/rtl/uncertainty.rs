@@ -84,8 +84,8 @@ impl Uncertainty<'_> {
     /// Clocks from the last logit read of an image to its first result beat.
     pub fn latency(parts: plan::Uncertainty, classes: usize) -> usize {
         let entropy = if parts.needs_entropy() { Entropy::latency(classes as u32) } else { 0 };
-        // A clock to accumulate, one to notice the end, one to announce the result.
-        (Softmax::latency(classes as u32) + 3 + entropy) as usize
+        // A clock to accumulate, one to notice the end, one to announce the result, one to read it.
+        (Softmax::latency(classes as u32) + 4 + entropy) as usize
     }
 
     pub fn emit(&self) -> Result<Vec<VerilogFile>, VerilogError> {

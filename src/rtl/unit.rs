@@ -418,11 +418,17 @@ impl Unit {
         let mut beats = None;
         let ends = if self.beats > 1 {
             let beat = m.reg("beat_q", index_width(self.beats));
-            let last = m.wire_is("last_beat", &beat.eq(&lit(beat.width(), u128::from(self.beats - 1))));
-            let next = mux(&last, &lit(beat.width(), 0), &(&beat + lit(beat.width(), 1)));
+            let last = m.reg("last_beat_q", 1);
+            m.note("beat_q stands at the frame's last one");
+            let (first, at_last) = (lit(beat.width(), 0), lit(beat.width(), u128::from(self.beats - 1)));
+            let next = mux(&last, &first, &(&beat + lit(beat.width(), 1)));
             m.clocked(
                 &clk,
-                [when_else(&begin, [set(&beat, &lit(beat.width(), 0))], [when(&take, [set(&beat, &next)])])],
+                [when_else(
+                    &begin,
+                    [set(&beat, &first), set(&last, &lit(1, 0))],
+                    [when(&take, [set(&beat, &next), set(&last, &next.eq(&at_last))])],
+                )],
             );
             beats = Some((beat, next));
             m.wire_is("frame_ends", &(&take & &last))
@@ -471,12 +477,25 @@ impl Unit {
         let (mut in_work, mut image_ends) = (None, ends.clone());
         if let (Some(last_group), Some(seed_group)) = (last_group, seed_group) {
             let bits = self.group_bits();
-            let group = m.reg("group_q", bits);
-            let after = mux(&group.eq(&last_group), &lit(bits, 0), &(&group + lit(bits, 1)));
-            let after = m.wire_is("next_group", &mux(&begin, &lit(bits, 0), &after));
-            m.clocked(&clk, [when(&(&begin | &ends), [set(&group, &after)])]);
-            let swap = m.wire_is("swap", &(&ends & last_group.any()));
+            // What is looked up with these is ready one clock ahead.
+            let (group, after) = (m.reg("group_q", bits), m.reg("next_group_q", bits));
+            let several = m.reg("several_q", 1);
             m.note("a single group keeps its state");
+            let zero = lit(bits, 0);
+            let following = mux(&after.eq(&last_group), &zero, &(&after + lit(bits, 1)));
+            let second = several.zext(bits);
+            m.clocked(
+                &clk,
+                [
+                    set(&several, &last_group.any()),
+                    when_else(
+                        &begin,
+                        [set(&group, &zero), set(&after, &second)],
+                        [when(&ends, [set(&group, &after), set(&after, &following)])],
+                    ),
+                ],
+            );
+            let swap = m.wire_is("swap", &(&ends & &several));
             if self.mtj.is_some() {
                 in_work = Some(group.clone());
                 image_ends = &ends & group.eq(&last_group);

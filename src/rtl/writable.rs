@@ -68,7 +68,7 @@ impl Writable {
 impl Side {
     /// The host's row during an access, else `address`.
     pub fn row_or(&self, address: &Expr) -> Expr {
-        mux(&self.select, &self.row, address)
+        mux(&self.select, &self.row.zext(address.width()), address)
     }
 
     /// The memory's only process: reads `memory` at `address` into `fetched`, but in the clock of a write, when the word goes back with

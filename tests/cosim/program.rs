@@ -334,7 +334,7 @@ fn writes_wait_for_images_in_flight_and_images_for_writes() {
     let writes = requests(&design.contents(&other).unwrap().all());
     let (builder, settings) = (Builder::find().unwrap(), Settings::of(&network));
     // The streams start first, which takes about 460 clocks.
-    for (clock, gap) in [(560, 0.0), (803, 0.0), (1_200, 0.4)] {
+    for (clock, gap) in [(560, 0.0), (803, 0.0), (1_100, 0.4)] {
         let stimulus = Stimulus { gap, stall: gap, seed: clock };
         let run = |reference: &dyn Reference| {
             let options = Options { stimulus, during: Some((clock, &writes)), ..Options::default() };
@@ -342,7 +342,7 @@ fn writes_wait_for_images_in_flight_and_images_for_writes() {
         };
         let [before, after] = [&network, &other].map(|n| Golden::new(n).unwrap());
         let at = run(&before).first_wrong().unwrap();
-        assert!(at > 0 && at < images.len() - 1, "the change is at image {at}");
+        assert!(at > 0 && at < images.len() - 1, "written at clock {clock}, the change is at image {at}");
         let outcome = run(&Changed { before, after, at });
         assert!(outcome.is_exact(), "change at image {at}: {}", outcome.origin().unwrap());
         assert!(outcome.answers.len() == writes.len() && outcome.answers.iter().all(|answer| !answer.error));

@@ -94,7 +94,7 @@ REGISTERS = {
         ),
     ),
     "LANES": Register(
-        0x005, "LANES", "ro", 0x00000002, False,
+        0x005, "LANES", "ro", 0x00000004, False,
         "passes computed at once",
         (
             Field("VALUE", 0, 32, "passes computed at once"),

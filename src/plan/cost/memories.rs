@@ -42,7 +42,8 @@ pub fn layer(l: &LayerPlan, place: Place, family: Family, writable: bool) -> Vec
     let thresholds = !last && !l.gives_sums();
     let rails = 1 + usize::from(l.masked);
     if thresholds {
-        let starts = table(crossbars * l.groups(), l.pe * rails * accumulator(l, true), writable);
+        let zeros = usize::from(l.planes == 1);
+        let starts = table(crossbars * l.groups() + zeros, l.pe * rails * accumulator(l, true), writable);
         all.push((small(family, starts), 1));
     }
     let of_image = beat == 0 || l.planes > 1;

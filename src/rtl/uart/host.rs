@@ -228,10 +228,10 @@ impl Host {
         m.section("Images to the core");
         let [idle, get, put, offer] = [0, 1, 2, 3].map(|n| lit(2, n));
         let state = m.reg("feed_q", 2);
-        m.note("0 idle, 1 read a byte, 2 take it, 3 offer a beat");
+        m.note("0 idle, 1 read a byte in two clocks, 2 take it, 3 offer a beat");
         let read_at = m.reg("read_at_q", at_bits);
-        let byte_q = m.reg("byte_q", 8);
-        m.clocked(&clk, [set(&byte_q, &buffers.word(&cat([&bank_core, &read_at])))]);
+        let (out, byte_q, fetched) = (m.reg("byte_read_q", 8), m.reg("byte_q", 8), m.reg("fetched_q", 1));
+        m.clocked(&clk, [set(&out, &buffers.word(&cat([&bank_core, &read_at]))), set(&byte_q, &out)]);
         let (each, share) = (self.bytes_a_beat(), self.beats_a_byte());
         let word = m.reg("word_q", 8 * each);
         let beat = m.reg("beat_q", index_width(self.beats));
@@ -275,13 +275,13 @@ impl Host {
                 taken_body.push(set(&state, &mux(&last_beat, &idle, &get)));
             }
         }
-        let mut reset = vec![set(&state, &idle)];
+        let mut reset = vec![set(&state, &idle), zero(&fetched)];
         reset.extend(part.iter().map(zero));
         m.clocked(
             &clk,
             [
                 when(&state.eq(&idle), [zero(&read_at), zero(&beat), when(&loaded.any(), [set(&state, &get)])]),
-                when(&state.eq(&get), [set(&state, &put)]),
+                when(&state.eq(&get), [set(&fetched, &!&fetched), when(&fetched, [set(&state, &put)])]),
                 when(&state.eq(&put), put_body),
                 when(&taken, taken_body),
                 when(&!&rst_n, reset),
@@ -342,7 +342,13 @@ impl Host {
         );
         let greets = m.wire_is("greets", &reply_kind.eq(&hex(8, HELLO)));
 
-        m.section("Answers on their way");
+        m.section("Answers on their way; what the sender says is taken a clock late, too");
+        let late = |m: &mut Module, name: &str, event: &Expr| {
+            let q = m.reg(name, 1);
+            m.clocked(&clk, [set(&q, &(&rst_n & event))]);
+            q
+        };
+        let (payload_taken, done) = (late(&mut m, "taken_q", &payload_taken), late(&mut m, "done_q", &done));
         let sending = m.reg("sending_q", 1);
         let result = m.reg("result_q", 1);
         m.note("it is a result");
@@ -388,9 +394,8 @@ impl Host {
         let answer = mux(&refused, &hex(8, ERROR), &(&reply_kind | hex(8, ANSWER)));
         m.assign(&type_o, &mux(&result, &hex(8, IMAGE | ANSWER), &answer));
         m.assign(&tag_o, &mux(&result, &tags.word(&bank_out), &reply_tag));
-        m.assign(&payload_valid_o, &(!&result | &out_valid));
 
-        m.section("Bytes of answers");
+        m.section("Bytes of answers, in a register: the line takes ten clocks a byte or more");
         let digits: String = self.hello.iter().rev().map(|b| format!("{b:02x}")).collect();
         let table = m.wire_is("hello", &crate::verilog::lit_hex(8 * self.hello.len() as u32, &digits));
         let pick = |m: &mut Module, name: &str, from: &Expr| {
@@ -411,7 +416,16 @@ impl Host {
         let class = m.wire_is("of_class", &padded(&self.class_fields, &class_in));
         let head_byte = pick(&mut m, "head_byte", &head);
         let class_byte = pick(&mut m, "class_byte", &class);
-        m.assign(&payload_o, &mux(&result, &mux(&in_head, &head_byte, &class_byte), &control));
+        let (payload_q, payload_valid) = (m.reg("payload_q", 8), m.reg("payload_valid_q", 1));
+        m.clocked(
+            &clk,
+            [
+                set(&payload_q, &mux(&result, &mux(&in_head, &head_byte, &class_byte), &control)),
+                set(&payload_valid, &(&rst_n & (!&result | &out_valid))),
+            ],
+        );
+        m.assign(&payload_o, &payload_q);
+        m.assign(&payload_valid_o, &payload_valid);
 
         m.section("Status");
         let ready = m.reg("ready_q", 1);

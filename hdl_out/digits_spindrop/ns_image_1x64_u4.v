@@ -5,15 +5,15 @@
 // +1 and -1.
 //
 // Parameters:
-//   values in a word  = 32
-//   words in an image = 2
+//   values in a word  = 64
+//   words in an image = 1
 //   bits of a value   = 4
 //
 // Latency: 2 clocks from address to plane
 
 `default_nettype none
 
-module ns_image_2x32_u4 (
+module ns_image_1x64_u4 (
   // Clock
   input  wire         clk_i,
 
@@ -21,23 +21,23 @@ module ns_image_2x32_u4 (
   input  wire         write_i,
   input  wire         write_bank_i,
   input  wire         write_word_i,
-  input  wire [127:0] data_i,
+  input  wire [255:0] data_i,
 
   // Read one plane of a word
   input  wire         read_bank_i,
   input  wire         read_word_i,
   input  wire [1:0]   read_plane_i,
-  output reg  [31:0]  pos_o          // 1 for +1, 0 for -1
+  output reg  [63:0]  pos_o          // 1 for +1, 0 for -1
 );
 
-  wire [31:0] plane0;
-  wire [31:0] plane1;
-  wire [31:0] plane2;
-  wire [31:0] plane3;
+  wire [63:0] plane0;
+  wire [63:0] plane1;
+  wire [63:0] plane2;
+  wire [63:0] plane3;
 
   genvar j;
   generate
-    for (j = 0; j < 32; j = j + 1) begin : g_value
+    for (j = 0; j < 64; j = j + 1) begin : g_value
       wire [3:0] value = data_i[(j * 4) +: 4];
       assign plane0[j] = value[0];
       assign plane1[j] = value[1];
@@ -46,9 +46,9 @@ module ns_image_2x32_u4 (
     end
   endgenerate
 
-  wire [127:0] planes = {plane3, plane2, plane1, plane0};
-  reg [127:0] words [0:3];
-  reg [127:0] read_q;
+  wire [255:0] planes = {plane3, plane2, plane1, plane0};
+  reg [255:0] words [0:3];
+  reg [255:0] read_q;
   wire [1:0] read_at = {read_bank_i, read_word_i};
   wire [1:0] write_at = {write_bank_i, write_word_i};
 
@@ -63,7 +63,7 @@ module ns_image_2x32_u4 (
 
   always @(posedge clk_i) begin
     plane_q <= read_plane_i;
-    pos_o <= read_q[{plane_q, 5'd0} +: 32];
+    pos_o <= read_q[{plane_q, 6'd0} +: 64];
   end
 
 endmodule

@@ -1,31 +1,31 @@
-// Dropout of one lane: a Galois LFSR of 64 bits that leaps 16 steps a draw, 16 draws a clock. A
-// draw below the code drops its neuron. The state of every pass that this lane computes waits in a
-// small memory.
+// Dropout of one lane: a Galois LFSR of 64 bits that leaps 16 steps a draw, 8 draws a clock. A draw
+// below the code drops its neuron. The state of every pass that this lane computes waits in a small
+// memory.
 //
 // Parameters:
-//   neurons in a beat = 16
-//   draws a clock     = 16
+//   neurons in a beat = 8
+//   draws a clock     = 8
 //
 // Latency: 1 clocks of draw_i for a beat
 
 `default_nettype none
 
-module ns_dropout_lane_16x16_32_64_16 (
+module ns_dropout_lane_8x8_16_64_16 (
   // Clock
   input  wire        clk_i,
 
   // Streams
   input  wire        seed_i,        // take the start state of a stream
   input  wire        swap_i,        // put the state away and take up the next group's
-  input  wire [4:0]  seed_group_i,
-  input  wire [4:0]  group_i,
-  input  wire [4:0]  next_group_i,
+  input  wire [3:0]  seed_group_i,
+  input  wire [3:0]  group_i,
+  input  wire [3:0]  next_group_i,
   input  wire [63:0] seed_state_i,
 
   // Draws
   input  wire        draw_i,
   input  wire [16:0] code_i,
-  output reg  [15:0] live_o
+  output reg  [7:0]  live_o
 );
 
   reg [63:0] state_q;
@@ -157,14 +157,6 @@ module ns_dropout_lane_16x16_32_64_16 (
     .draw_o (draw7)
   );
 
-  wire unused_state8 = &{1'b0, state8};
-  wire [63:0] leapt8;
-
-  ns_leap_64x16_by_8 u_leap_to8 (
-    .state_i(state_q),
-    .next_o (leapt8)
-  );
-
   wire live7;
 
   dropout_unit_16 u_unit7 (
@@ -173,163 +165,16 @@ module ns_dropout_lane_16x16_32_64_16 (
     .live_o(live7)
   );
 
-  wire [63:0] state9;
-  wire [15:0] draw8;
-
-  lfsr_leap_64x16 u_leap8 (
-    .state_i(leapt8),
-    .next_o (state9),
-    .draw_o (draw8)
-  );
-
-  wire live8;
-
-  dropout_unit_16 u_unit8 (
-    .draw_i(draw8),
-    .code_i(code_i),
-    .live_o(live8)
-  );
-
-  wire [63:0] state10;
-  wire [15:0] draw9;
-
-  lfsr_leap_64x16 u_leap9 (
-    .state_i(state9),
-    .next_o (state10),
-    .draw_o (draw9)
-  );
-
-  wire live9;
-
-  dropout_unit_16 u_unit9 (
-    .draw_i(draw9),
-    .code_i(code_i),
-    .live_o(live9)
-  );
-
-  wire [63:0] state11;
-  wire [15:0] draw10;
-
-  lfsr_leap_64x16 u_leap10 (
-    .state_i(state10),
-    .next_o (state11),
-    .draw_o (draw10)
-  );
-
-  wire live10;
-
-  dropout_unit_16 u_unit10 (
-    .draw_i(draw10),
-    .code_i(code_i),
-    .live_o(live10)
-  );
-
-  wire [63:0] state12;
-  wire [15:0] draw11;
-
-  lfsr_leap_64x16 u_leap11 (
-    .state_i(state11),
-    .next_o (state12),
-    .draw_o (draw11)
-  );
-
-  wire live11;
-
-  dropout_unit_16 u_unit11 (
-    .draw_i(draw11),
-    .code_i(code_i),
-    .live_o(live11)
-  );
-
-  wire [63:0] state13;
-  wire [15:0] draw12;
-
-  lfsr_leap_64x16 u_leap12 (
-    .state_i(state12),
-    .next_o (state13),
-    .draw_o (draw12)
-  );
-
-  wire live12;
-
-  dropout_unit_16 u_unit12 (
-    .draw_i(draw12),
-    .code_i(code_i),
-    .live_o(live12)
-  );
-
-  wire [63:0] state14;
-  wire [15:0] draw13;
-
-  lfsr_leap_64x16 u_leap13 (
-    .state_i(state13),
-    .next_o (state14),
-    .draw_o (draw13)
-  );
-
-  wire live13;
-
-  dropout_unit_16 u_unit13 (
-    .draw_i(draw13),
-    .code_i(code_i),
-    .live_o(live13)
-  );
-
-  wire [63:0] state15;
-  wire [15:0] draw14;
-
-  lfsr_leap_64x16 u_leap14 (
-    .state_i(state14),
-    .next_o (state15),
-    .draw_o (draw14)
-  );
-
-  wire live14;
-
-  dropout_unit_16 u_unit14 (
-    .draw_i(draw14),
-    .code_i(code_i),
-    .live_o(live14)
-  );
-
-  wire [63:0] state16;
-  wire [15:0] draw15;
-
-  lfsr_leap_64x16 u_leap15 (
-    .state_i(state15),
-    .next_o (state16),
-    .draw_o (draw15)
-  );
-
-  wire unused_state16 = &{1'b0, state16};
-  wire [63:0] leapt16;
-
-  ns_leap_64x16_by_16 u_leap_to16 (
-    .state_i(state_q),
-    .next_o (leapt16)
-  );
-
-  wire live15;
-
-  dropout_unit_16 u_unit15 (
-    .draw_i(draw15),
-    .code_i(code_i),
-    .live_o(live15)
-  );
-
   always @(posedge clk_i) begin
     if (draw_i) begin
-      live_o <= {
-        live15, live14, live13, live12, live11, live10, live9, live8, live7, live6, live5, live4,
-        live3, live2, live1, live0
-      };
+      live_o <= {live7, live6, live5, live4, live3, live2, live1, live0};
     end
   end
 
   // ---- States of the passes of this lane, by group; the first group begins with its start state --
-  reg [63:0] states [0:31];
+  reg [63:0] states [0:15];
   wire write = (seed_i | swap_i);
-  wire [4:0] write_at = (seed_i ? seed_group_i : group_i);
+  wire [3:0] write_at = (seed_i ? seed_group_i : group_i);
   wire [63:0] value = (seed_i ? seed_state_i : state_q);
   wire first = (seed_i & ~(|seed_group_i));
   reg [63:0] waiting_q;  // there are two clocks between swaps
@@ -344,7 +189,7 @@ module ns_dropout_lane_16x16_32_64_16 (
     end else if (swap_i) begin
       state_q <= waiting_q;
     end else if (draw_i) begin
-      state_q <= leapt16;
+      state_q <= state8;
     end
   end
 

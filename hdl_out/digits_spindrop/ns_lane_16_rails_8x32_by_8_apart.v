@@ -1,38 +1,38 @@
 // One lane of a layer: the activations of one pass, and the neurons that read them at once.
 //
 // Parameters:
-//   neurons at once (pe)  = 8
-//   inputs at once (simd) = 128
+//   neurons at once (pe)  = 16
+//   inputs at once (simd) = 32
 //
-// Latency: 7 clocks from the last read address of a neuron to its result
+// Latency: 6 clocks from the last read address of a neuron to its result
 
 `default_nettype none
 
 (* keep_hierarchy = "yes" *)
-module ns_lane_8_rails_2x128_by_16_apart (
+module ns_lane_16_rails_8x32_by_8_apart (
   // Clock
-  input  wire          clk_i,
+  input  wire         clk_i,
 
   // Write activations
-  input  wire          write_i,
-  input  wire          write_bank_i,
-  input  wire          write_word_i,
-  input  wire [2:0]    write_column_i,
-  input  wire [15:0]   act_i,
-  input  wire [15:0]   live_i,
+  input  wire         write_i,
+  input  wire         write_bank_i,
+  input  wire [2:0]   write_word_i,
+  input  wire [1:0]   write_column_i,
+  input  wire [7:0]   act_i,
+  input  wire [7:0]   live_i,
 
   // Read a word
-  input  wire          read_bank_i,
-  input  wire          read_word_i,
+  input  wire         read_bank_i,
+  input  wire [2:0]   read_word_i,
 
   // Operands, timed for the population count
-  input  wire [1023:0] weight_i,        // word p is that of neuron p
-  input  wire          clear_i,         // last word of the neurons, in the clock of its count, or none
-  input  wire [79:0]   start0_i,
-  input  wire [79:0]   start1_i,
+  input  wire [511:0] weight_i,        // word p is that of neuron p
+  input  wire         clear_i,         // last word of the neurons, in the clock of its count, or none
+  input  wire [159:0] start0_i,
+  input  wire [159:0] start1_i,
 
   // Results
-  output wire [7:0]    act_o
+  output wire [15:0]  act_o
 );
 
   // ---- What all lanes are given, one clock later -------------------------------------------------
@@ -42,13 +42,13 @@ module ns_lane_8_rails_2x128_by_16_apart (
     read_bank_q <= read_bank_i;
   end
 
-  reg read_word_q;
+  reg [2:0] read_word_q;
 
   always @(posedge clk_i) begin
     read_word_q <= read_word_i;
   end
 
-  reg [1023:0] weight_q;
+  reg [511:0] weight_q;
 
   always @(posedge clk_i) begin
     weight_q <= weight_i;
@@ -60,23 +60,23 @@ module ns_lane_8_rails_2x128_by_16_apart (
     clear_q <= clear_i;
   end
 
-  reg [79:0] start0_q;
+  reg [159:0] start0_q;
 
   always @(posedge clk_i) begin
     start0_q <= start0_i;
   end
 
-  reg [79:0] start1_q;
+  reg [159:0] start1_q;
 
   always @(posedge clk_i) begin
     start1_q <= start1_i;
   end
 
-  wire [127:0] pos_read;
-  wire [127:0] neg_read;
+  wire [31:0] pos_read;
+  wire [31:0] neg_read;
   wire odd_read;
 
-  ns_rails_2x128_by_16 u_buffer (
+  ns_rails_8x32_by_8 u_buffer (
     .clk_i         (clk_i),
     .write_i       (write_i),
     .write_bank_i  (write_bank_i),
@@ -91,39 +91,39 @@ module ns_lane_8_rails_2x128_by_16_apart (
     .odd_o         (odd_read)
   );
 
-  wire [127:0] pos;
+  wire [31:0] pos;
 
-  ns_skew_128 u_skew_pos (
+  ns_skew_32 u_skew_pos (
     .clk_i (clk_i),
     .word_i(pos_read),
     .word_o(pos)
   );
 
-  wire [127:0] neg;
+  wire [31:0] neg;
 
-  ns_skew_128 u_skew_neg (
+  ns_skew_32 u_skew_neg (
     .clk_i (clk_i),
     .word_i(neg_read),
     .word_o(neg)
   );
 
-  reg [4:0] odd_q;
+  reg [3:0] odd_q;
 
   always @(posedge clk_i) begin
-    odd_q <= {odd_q[3:0], odd_read};
+    odd_q <= {odd_q[2:0], odd_read};
   end
 
   // ---- Neurons -----------------------------------------------------------------------------------
-  wire [7:0] below;
+  wire [15:0] below;
 
   genvar p;
   generate
-    for (p = 0; p < 8; p = p + 1) begin : g_pe
-      ns_pe_masked_128_10 u_pe (
+    for (p = 0; p < 16; p = p + 1) begin : g_pe
+      ns_pe_masked_32_10 u_pe (
         .clk_i   (clk_i),
         .clear_i (clear_q),
-        .odd_i   (odd_q[4]),
-        .weight_i(weight_q[(p * 128) +: 128]),
+        .odd_i   (odd_q[3]),
+        .weight_i(weight_q[(p * 32) +: 32]),
         .pos_i   (pos),
         .neg_i   (neg),
         .start0_i(start0_q[(p * 10) +: 10]),

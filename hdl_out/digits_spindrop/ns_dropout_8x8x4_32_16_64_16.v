@@ -3,26 +3,26 @@
 // every neuron takes one draw of it an image.
 //
 // Parameters:
-//   neurons in a beat         = 16
-//   beats in a frame          = 16
-//   lanes (passes at once)    = 2
-//   groups of passes, at most = 32
+//   neurons in a beat         = 8
+//   beats in a frame          = 32
+//   lanes (passes at once)    = 4
+//   groups of passes, at most = 16
 //
 // Latency: 1 clocks from one beat to the draws of the next, 2 between frames
 
 `default_nettype none
 
-module ns_dropout_16x16x2_16_32_64_16 (
+module ns_dropout_8x8x4_32_16_64_16 (
   // Clock and reset
   input  wire        clk_i,
   input  wire        rst_ni,
 
   // Streams
   input  wire        seed_valid_i,
-  input  wire [1:0]  seed_lane_i,   // one-hot
-  input  wire [4:0]  seed_group_i,
+  input  wire [3:0]  seed_lane_i,   // one-hot
+  input  wire [3:0]  seed_group_i,
   input  wire [63:0] seed_state_i,
-  input  wire [4:0]  last_group_i,  // groups of passes an image has, less 1
+  input  wire [3:0]  last_group_i,  // groups of passes an image has, less 1
   input  wire        begin_i,       // all streams have their start states
 
   // Draws
@@ -34,18 +34,20 @@ module ns_dropout_16x16x2_16_32_64_16 (
 
   reg active_q;
   reg left_q;  // clocks of drawing left
-  reg [3:0] beat_q;
-  wire last_beat = (beat_q == 4'd15);
+  reg [4:0] beat_q;
+  reg last_beat_q;  // beat_q stands at the frame's last one
 
   always @(posedge clk_i) begin
     if (begin_i) begin
-      beat_q <= 4'd0;
+      beat_q <= 5'd0;
+      last_beat_q <= 1'b0;
     end else if (take_i) begin
-      beat_q <= (last_beat ? 4'd0 : (beat_q + 4'd1));
+      beat_q <= (last_beat_q ? 5'd0 : (beat_q + 5'd1));
+      last_beat_q <= ((last_beat_q ? 5'd0 : (beat_q + 5'd1)) == 5'd31);
     end
   end
 
-  wire frame_ends = (take_i & last_beat);
+  wire frame_ends = (take_i & last_beat_q);
   wire drawing = (
     (|left_q) |
     (take_i & ~frame_ends)
@@ -69,31 +71,37 @@ module ns_dropout_16x16x2_16_32_64_16 (
     end
   end
 
-  reg [4:0] group_q;
-  wire [4:0] next_group = (begin_i ? 5'd0 : ((group_q == last_group_i) ? 5'd0 : (group_q + 5'd1)));
+  reg [3:0] group_q;
+  reg [3:0] next_group_q;
+  reg several_q;  // a single group keeps its state
 
   always @(posedge clk_i) begin
-    if (begin_i | frame_ends) begin
-      group_q <= next_group;
+    several_q <= (|last_group_i);
+    if (begin_i) begin
+      group_q <= 4'd0;
+      next_group_q <= {3'd0, several_q};
+    end else if (frame_ends) begin
+      group_q <= next_group_q;
+      next_group_q <= ((next_group_q == last_group_i) ? 4'd0 : (next_group_q + 4'd1));
     end
   end
 
-  wire swap = (frame_ends & (|last_group_i));  // a single group keeps its state
+  wire swap = (frame_ends & several_q);
 
   genvar l;
   generate
-    for (l = 0; l < 2; l = l + 1) begin : g_lane
-      ns_dropout_lane_16x16_32_64_16 u_lane (
+    for (l = 0; l < 4; l = l + 1) begin : g_lane
+      ns_dropout_lane_8x8_16_64_16 u_lane (
         .clk_i       (clk_i),
         .seed_i      ((seed_valid_i & seed_lane_i[l])),
         .swap_i      (swap),
         .seed_group_i(seed_group_i),
         .group_i     (group_q),
-        .next_group_i(next_group),
+        .next_group_i(next_group_q),
         .seed_state_i(seed_state_i),
         .draw_i      (drawing),
         .code_i      (code_i),
-        .live_o      (live_o[(l * 16) +: 16])
+        .live_o      (live_o[(l * 8) +: 8])
       );
     end
   endgenerate

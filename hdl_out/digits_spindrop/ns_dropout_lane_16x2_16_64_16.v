@@ -1,31 +1,31 @@
-// Dropout of one lane: a Galois LFSR of 64 bits that leaps 16 steps a draw, 4 draws a clock. A draw
+// Dropout of one lane: a Galois LFSR of 64 bits that leaps 16 steps a draw, 2 draws a clock. A draw
 // below the code drops its neuron. The state of every pass that this lane computes waits in a small
 // memory.
 //
 // Parameters:
-//   neurons in a beat = 8
-//   draws a clock     = 4
+//   neurons in a beat = 16
+//   draws a clock     = 2
 //
-// Latency: 2 clocks of draw_i for a beat
+// Latency: 8 clocks of draw_i for a beat
 
 `default_nettype none
 
-module ns_dropout_lane_8x4_32_64_16 (
+module ns_dropout_lane_16x2_16_64_16 (
   // Clock
   input  wire        clk_i,
 
   // Streams
   input  wire        seed_i,        // take the start state of a stream
   input  wire        swap_i,        // put the state away and take up the next group's
-  input  wire [4:0]  seed_group_i,
-  input  wire [4:0]  group_i,
-  input  wire [4:0]  next_group_i,
+  input  wire [3:0]  seed_group_i,
+  input  wire [3:0]  group_i,
+  input  wire [3:0]  next_group_i,
   input  wire [63:0] seed_state_i,
 
   // Draws
   input  wire        draw_i,
   input  wire [16:0] code_i,
-  output reg  [7:0]  live_o
+  output reg  [15:0] live_o
 );
 
   reg [63:0] state_q;
@@ -63,50 +63,16 @@ module ns_dropout_lane_8x4_32_64_16 (
     .live_o(live1)
   );
 
-  wire [63:0] state3;
-  wire [15:0] draw2;
-
-  lfsr_leap_64x16 u_leap2 (
-    .state_i(state2),
-    .next_o (state3),
-    .draw_o (draw2)
-  );
-
-  wire live2;
-
-  dropout_unit_16 u_unit2 (
-    .draw_i(draw2),
-    .code_i(code_i),
-    .live_o(live2)
-  );
-
-  wire [63:0] state4;
-  wire [15:0] draw3;
-
-  lfsr_leap_64x16 u_leap3 (
-    .state_i(state3),
-    .next_o (state4),
-    .draw_o (draw3)
-  );
-
-  wire live3;
-
-  dropout_unit_16 u_unit3 (
-    .draw_i(draw3),
-    .code_i(code_i),
-    .live_o(live3)
-  );
-
   always @(posedge clk_i) begin
     if (draw_i) begin
-      live_o <= {live3, live2, live1, live0, live_o[7:4]};
+      live_o <= {live1, live0, live_o[15:2]};
     end
   end
 
   // ---- States of the passes of this lane, by group; the first group begins with its start state --
-  reg [63:0] states [0:31];
+  reg [63:0] states [0:15];
   wire write = (seed_i | swap_i);
-  wire [4:0] write_at = (seed_i ? seed_group_i : group_i);
+  wire [3:0] write_at = (seed_i ? seed_group_i : group_i);
   wire [63:0] value = (seed_i ? seed_state_i : state_q);
   wire first = (seed_i & ~(|seed_group_i));
   reg [63:0] waiting_q;  // there are two clocks between swaps
@@ -121,7 +87,7 @@ module ns_dropout_lane_8x4_32_64_16 (
     end else if (swap_i) begin
       state_q <= waiting_q;
     end else if (draw_i) begin
-      state_q <= state4;
+      state_q <= state2;
     end
   end
 

@@ -1,35 +1,35 @@
 // One lane of a layer: the activations of one pass, and the neurons that read them at once.
 //
 // Parameters:
-//   neurons at once (pe)  = 5
-//   inputs at once (simd) = 8
+//   neurons at once (pe)  = 2
+//   inputs at once (simd) = 16
 //
-// Latency: 5 clocks from the last read address of a neuron to its result
+// Latency: 6 clocks from the last read address of a neuron to its result
 
 `default_nettype none
 
 (* keep_hierarchy = "yes" *)
-module ns_lane_sum_5_rails_8x8_by_8_apart (
+module ns_lane_sum_2_rails_4x16_by_16_apart (
   // Clock
   input  wire        clk_i,
 
   // Write activations
   input  wire        write_i,
   input  wire        write_bank_i,
-  input  wire [2:0]  write_word_i,
-  input  wire [7:0]  act_i,
-  input  wire [7:0]  live_i,
+  input  wire [1:0]  write_word_i,
+  input  wire [15:0] act_i,
+  input  wire [15:0] live_i,
 
   // Read a word
   input  wire        read_bank_i,
-  input  wire [2:0]  read_word_i,
+  input  wire [1:0]  read_word_i,
 
   // Operands, timed for the population count
-  input  wire [39:0] weight_i,      // word p is that of neuron p
+  input  wire [31:0] weight_i,      // word p is that of neuron p
   input  wire        clear_i,       // last word of the neurons, in the clock of its count, or none
 
   // Results
-  output wire [34:0] sum_o,
+  output wire [13:0] sum_o,
   output wire        odd_o          // an odd number of inputs was dropped
 );
 
@@ -40,13 +40,13 @@ module ns_lane_sum_5_rails_8x8_by_8_apart (
     read_bank_q <= read_bank_i;
   end
 
-  reg [2:0] read_word_q;
+  reg [1:0] read_word_q;
 
   always @(posedge clk_i) begin
     read_word_q <= read_word_i;
   end
 
-  reg [39:0] weight_q;
+  reg [31:0] weight_q;
 
   always @(posedge clk_i) begin
     weight_q <= weight_i;
@@ -58,11 +58,11 @@ module ns_lane_sum_5_rails_8x8_by_8_apart (
     clear_q <= clear_i;
   end
 
-  wire [7:0] pos_read;
-  wire [7:0] neg_read;
+  wire [15:0] pos_read;
+  wire [15:0] neg_read;
   wire odd_read;
 
-  ns_rails_8x8_by_8 u_buffer (
+  ns_rails_4x16_by_16 u_buffer (
     .clk_i       (clk_i),
     .write_i     (write_i),
     .write_bank_i(write_bank_i),
@@ -76,36 +76,36 @@ module ns_lane_sum_5_rails_8x8_by_8_apart (
     .odd_o       (odd_read)
   );
 
-  wire [7:0] pos;
+  wire [15:0] pos;
 
-  ns_skew_8 u_skew_pos (
+  ns_skew_16 u_skew_pos (
     .clk_i (clk_i),
     .word_i(pos_read),
     .word_o(pos)
   );
 
-  wire [7:0] neg;
+  wire [15:0] neg;
 
-  ns_skew_8 u_skew_neg (
+  ns_skew_16 u_skew_neg (
     .clk_i (clk_i),
     .word_i(neg_read),
     .word_o(neg)
   );
 
-  reg [3:0] odd_q;
+  reg [4:0] odd_q;
 
   always @(posedge clk_i) begin
-    odd_q <= {odd_q[2:0], odd_read};
+    odd_q <= {odd_q[3:0], odd_read};
   end
 
   // ---- Neurons -----------------------------------------------------------------------------------
   genvar p;
   generate
-    for (p = 0; p < 5; p = p + 1) begin : g_pe
-      ns_pe_sum_masked_8_7 u_pe (
+    for (p = 0; p < 2; p = p + 1) begin : g_pe
+      ns_pe_sum_masked_16_7 u_pe (
         .clk_i   (clk_i),
         .clear_i (clear_q),
-        .weight_i(weight_q[(p * 8) +: 8]),
+        .weight_i(weight_q[(p * 16) +: 16]),
         .pos_i   (pos),
         .neg_i   (neg),
         .sum_o   (sum_o[(p * 7) +: 7])
@@ -113,7 +113,7 @@ module ns_lane_sum_5_rails_8x8_by_8_apart (
     end
   endgenerate
 
-  assign odd_o = odd_q[3];
+  assign odd_o = odd_q[4];
 
 endmodule
 

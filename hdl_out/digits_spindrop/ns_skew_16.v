@@ -1,0 +1,27 @@
+// Delays the bits of a word to the clocks in which ns_popcount_16 takes them. One such delay of a
+// weight word serves all lanes, and one of an activation word all neurons.
+//
+// Parameters:
+//   bits = 16
+//
+// Latency: 0 to 1 clocks, by bit
+
+`default_nettype none
+
+module ns_skew_16 (
+  input  wire        clk_i,
+  input  wire [15:0] word_i,
+  output wire [15:0] word_o
+);
+
+  reg [15:0] delayed1_q;
+
+  always @(posedge clk_i) begin
+    delayed1_q <= word_i;
+  end
+
+  assign word_o = ((word_i & 16'hbbff) | (delayed1_q & 16'h4400));
+
+endmodule
+
+`default_nettype wire
