@@ -187,7 +187,8 @@ module digits_spindrop_layer1 (
     end
   end
 
-  // ---- Start values: minus the threshold in the first word of a neuron, else the row of zeros; the memory's own output register 
+  // ---- Start values: minus the threshold in the first word of a neuron, else 0 -------------------
+  // Row 4 has zeros, so nothing stands between the memory and the register behind it.
   (* ram_style = "block" *)
   reg [319:0] starts [0:4];
   initial begin

@@ -3,8 +3,8 @@
 // spare bits between fields are equal in both operands, the sum there is the carry of the field
 // below, and the spare bits carry one more input into the field above.
 //
-// Inputs used at a later level arrive later: ns_skew delays weights and activations where they are
-// shared.
+// Inputs used at a later level arrive later, a clock before they are used: ns_skew delays weights
+// and activations where they are shared, and a register here takes their matches.
 //
 // Parameters:
 //   inputs = 64

@@ -74,3 +74,16 @@ pub(super) fn packing(order: &Order) -> (String, Vec<String>) {
     };
     (name, args.split_whitespace().map(str::to_string).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_designs_are_placed_with_less_wire_where_nextpnr_can() {
+        let cells = |luts: u64, carries: u64| BTreeMap::from([("LUT4".into(), luts), ("CCU2C".into(), carries)]);
+        assert_eq!(effort(&cells(TIMED_LUTS - 2, 1), true), "--placer heap --router router1");
+        assert_eq!(effort(&cells(TIMED_LUTS - 1, 1), true), "--placer static --router router1");
+        assert_eq!(effort(&cells(TIMED_LUTS - 1, 1), false), "--placer heap --router router1");
+    }
+}

@@ -119,7 +119,7 @@ impl Layer {
     }
 
     fn start_rows(&self) -> u32 {
-        self.crossbars * self.plan.groups() as u32 + u32::from(self.plan.planes == 1)
+        self.crossbars * self.plan.groups() as u32 + u32::from(self.zero_row().is_some())
     }
 
     /// The weights as a host writes them.
@@ -543,11 +543,12 @@ impl Layer {
                         [when(&group_ends, [set(&start_group, &next)])],
                     )],
                 );
-                m.section(if planes > 1 {
-                    "Start values: minus the threshold in the first word of a neuron, else 0"
-                } else {
-                    "Start values: minus the threshold in the first word of a neuron, else the row of zeros; the memory's own output register"
-                });
+                m.section("Start values: minus the threshold in the first word of a neuron, else 0");
+                if let Some(zeros) = self.zero_row() {
+                    m.comment(&format!(
+                        "Row {zeros} has zeros, so nothing stands between the memory and the register behind it."
+                    ));
+                }
                 let bits = lane.pe.width();
                 let both = self.start_bits();
                 let rows = self.start_rows();

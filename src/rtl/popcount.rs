@@ -111,7 +111,8 @@ impl Popcount {
             self.inputs
         ));
         m.doc(
-            "Inputs used at a later level arrive later: ns_skew delays weights and activations where they are shared.",
+            "Inputs used at a later level arrive later, a clock before they are used: ns_skew delays weights and activations where they \
+             are shared, and a register here takes their matches.",
         );
         m.fact("inputs", self.inputs);
         m.latency(&format!("{} clocks from the inputs that come first", self.latency));
@@ -126,13 +127,8 @@ impl Popcount {
                 let late = m.reg("late_q", self.inputs);
                 m.note("what later levels take");
                 m.clocked(clk, [set(&late, &match_bits)]);
-                let mask = |is_late: bool| {
-                    let mut words = vec![0u64; self.inputs.div_ceil(64) as usize];
-                    for (bit, _) in self.taken_at().iter().enumerate().filter(|(_, clocks)| (**clocks > 0) == is_late) {
-                        words[bit / 64] |= 1 << (bit % 64);
-                    }
-                    lit_words(self.inputs, &words)
-                };
+                let taken_at = self.taken_at();
+                let mask = |is_late: bool| mask(self.inputs, |bit| (taken_at[bit as usize] > 0) == is_late);
                 m.wire_is("taken", &((&match_bits & mask(false)) | (&late & mask(true))))
             }
             _ => match_bits,
@@ -197,13 +193,7 @@ impl Popcount {
             return (Some(low), high);
         }
         // Ones at bits `at` to `at + width - 1` of every `period` bits.
-        let pattern = |period: u32, at: u32, width: u32| {
-            let mut words = vec![0u64; half.div_ceil(64) as usize];
-            for field in (0..half).step_by(period as usize) {
-                (field + at..field + at + width).for_each(|bit| words[(bit / 64) as usize] |= 1 << (bit % 64));
-            }
-            lit_words(half, &words)
-        };
+        let pattern = |period: u32, at: u32, width: u32| mask(half, |bit| (at..at + width).contains(&(bit % period)));
         let mut sum = low.clone();
         // Distance from one field of `sum` to the next.
         let mut stride = 1;
@@ -249,6 +239,13 @@ impl Popcount {
         let count = sum.bits(1, chunk.log);
         (Some(count), high.bit(half - 2))
     }
+}
+
+/// A constant of `width` bits with ones where `one` says so.
+pub(super) fn mask(width: u32, one: impl Fn(u32) -> bool) -> Expr {
+    let mut words = vec![0u64; width.div_ceil(64) as usize];
+    (0..width).filter(|&bit| one(bit)).for_each(|bit| words[(bit / 64) as usize] |= 1 << (bit % 64));
+    lit_words(width, &words)
 }
 
 /// Declares the bits of `word` that stand outside the (low bit, width) fields `read` as not needed.

@@ -1,7 +1,7 @@
 //! Delays the inputs of a population count that enter at its later levels.
 
-use super::popcount::Popcount;
-use crate::verilog::{Module, VerilogError, VerilogFile, lit_words, set};
+use super::popcount::{Popcount, mask};
+use crate::verilog::{Module, VerilogError, VerilogFile, set};
 
 /// Delay of a word of `simd` bits to the times at which `ns_popcount_<simd>` takes them.
 #[derive(Clone, Debug)]
@@ -21,15 +21,6 @@ impl Skew {
         format!("ns_skew_{}", self.simd)
     }
 
-    /// The bits that are delayed by exactly `clocks`.
-    fn mask(&self, clocks: u32) -> Vec<u64> {
-        let mut words = vec![0u64; self.simd.div_ceil(64) as usize];
-        for (bit, _) in self.delays.iter().enumerate().filter(|(_, d)| **d == clocks) {
-            words[bit / 64] |= 1 << (bit % 64);
-        }
-        words
-    }
-
     pub fn emit(&self) -> Result<VerilogFile, VerilogError> {
         let longest = self.delays.iter().copied().max().unwrap_or(0);
         let mut m = Module::new(&self.name());
@@ -43,7 +34,7 @@ impl Skew {
         let clk = m.input("clk_i", 1);
         let word = m.input("word_i", self.simd);
         let out = m.output("word_o", self.simd);
-        let mask = |clocks: u32| lit_words(self.simd, &self.mask(clocks));
+        let mask = |clocks: u32| mask(self.simd, |bit| self.delays[bit as usize] == clocks);
         let mut result = &word & mask(0);
         let mut before = word.clone();
         for clocks in 1..=longest {

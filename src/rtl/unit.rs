@@ -477,7 +477,7 @@ impl Unit {
         let (mut in_work, mut image_ends) = (None, ends.clone());
         if let (Some(last_group), Some(seed_group)) = (last_group, seed_group) {
             let bits = self.group_bits();
-            // What is looked up with these is ready one clock ahead.
+            // The next group stands in a register, since the memory of every lane is read by it.
             let (group, after) = (m.reg("group_q", bits), m.reg("next_group_q", bits));
             let several = m.reg("several_q", 1);
             m.note("a single group keeps its state");
