@@ -10,6 +10,7 @@ use super::cells::Cells;
 use super::control::Control;
 use super::crossbar::{Converter, Crossbar, CrossbarLane, ReadHash};
 use super::delta::Delta;
+use super::draws::draws_at_once;
 use super::entropy::Entropy;
 use super::exp2::Exp2;
 use super::hold::Hold;
@@ -493,6 +494,7 @@ pub fn catalogue() -> Vec<Block> {
             || leap(32, Family::Replay { words: 100 }.into()),
             "Recorded draws: bits of real devices, again and again.",
         ),
+        block("draws", "src/rtl/draws.rs", draws, "Many draws of an LFSR in one clock, without the states between."),
         block("dropout-unit", "src/leaf/dropout_unit.rs", dropout_unit, "Compares a draw with the probability code."),
         block(
             "mtj-set",
@@ -1052,6 +1054,10 @@ fn example_control() -> Control {
 /// Of draws of 8 bits.
 fn leap(bits: u32, source: Source) -> Result<Vec<VerilogFile>, RtlError> {
     Ok(vec![source::leap(&Random { source, ..Random::new(bits, 8) })?])
+}
+
+fn draws() -> Result<Vec<VerilogFile>, RtlError> {
+    Ok(draws_at_once(&Random::new(64, 8), 16)?.into_iter().collect())
 }
 
 fn jump(source: Source) -> Result<Vec<VerilogFile>, RtlError> {

@@ -7,6 +7,7 @@ mod cells;
 mod control;
 mod crossbar;
 mod delta;
+mod draws;
 mod early;
 mod entropy;
 mod exp2;

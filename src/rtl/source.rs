@@ -101,34 +101,6 @@ pub fn leap(random: &Random) -> Result<VerilogFile, RtlError> {
     Ok(m.build()?)
 }
 
-/// Most bits of a state that a bit some draws later depends on, in the mean, for a leap over these draws to be worth its gates.
-const SPARSE: u32 = 8;
-
-/// `state_i` to `next_o` over so many draws, combinational: what a chain of leaps comes to, in fewer gates one behind the other. None where
-/// the bits of that state depend on too many of this one.
-pub fn leap_over(random: &Random, draws: u32) -> Result<Option<VerilogFile>, RtlError> {
-    let (width, code_bits) = (random.state_bits(), random.code_bits);
-    let family = random.source.family;
-    if matches!(family, Family::Replay { .. }) {
-        return Ok(None);
-    }
-    let (step, _) = matrices(family, width, code_bits).map_err(leaf::LeafError::from)?;
-    let steps = random.source.steps_of(code_bits) * draws;
-    let map = step.power(steps.into());
-    if map.rows(width).iter().map(|row| row.count_ones()).sum::<u32>() > SPARSE * width {
-        return Ok(None);
-    }
-    let mut m = Module::new(&format!("ns_leap{}_{width}x{code_bits}_by_{draws}", tag(random)));
-    m.doc(&format!("The state {draws} draws later, of {}.", described(random)));
-    m.fact("bits of the state", width);
-    m.fact("steps", steps);
-    m.latency("none, combinational");
-    let state = m.input("state_i", width);
-    let next = m.output("next_o", width);
-    linear(&mut m, &next, &map, &state);
-    Ok(Some(m.build()?))
-}
-
 /// The modules of a source by themselves, to be synthesised: each with the name of its top.
 pub struct Parts {
     /// A register, and one draw of it a clock.

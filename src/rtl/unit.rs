@@ -1,5 +1,6 @@
 //! The stochastic unit of a layer: in every lane a random stream, and what its draws decide, ahead of the layer.
 
+use super::draws::draws_at_once;
 use super::mtj::{Beat, Leaves, Mtj, Sizes};
 use super::scan::tree;
 use super::source;
@@ -8,7 +9,7 @@ use crate::leaf;
 use crate::net::Random;
 use crate::verilog::{Expr, Memory, Module, VerilogFile, cat, index_width, lit, mux, set, when, when_else};
 
-/// Draws of a clock that come one from the other, where a state leaps over as many.
+/// Most draws of a clock that come one from the other.
 const CHAIN: u32 = 8;
 
 /// What a draw is made into.
@@ -22,6 +23,13 @@ pub enum Kind {
     Arbiter { crossbars: u32 },
     /// Nothing: the draws of a beat are the key of a pass's read errors.
     Key,
+}
+
+/// How the draws of a clock come from a state.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Comes {
+    OneByOne,
+    AtOnce,
 }
 
 /// What `count` draws a beat decide, for `lanes` passes at once.
@@ -130,8 +138,9 @@ impl Unit {
     }
 
     pub fn emit(&self) -> Result<Vec<VerilogFile>, RtlError> {
-        let leap = source::leap(&self.random)?;
-        let mut files = vec![leap];
+        let at_once = if self.drawn() > CHAIN { draws_at_once(&self.random, self.drawn())? } else { None };
+        let comes = if at_once.is_some() { Comes::AtOnce } else { Comes::OneByOne };
+        let mut files = vec![at_once.map_or_else(|| source::leap(&self.random), Ok)?];
         let k = self.random.code_bits;
         let mut leaves = None;
         if let Some(mtj) = &self.mtj {
@@ -142,9 +151,7 @@ impl Unit {
         } else if self.kind == Kind::Dropout {
             files.push(leaf::dropout_unit(k)?);
         }
-        let leaps = self.leaps()?;
-        let lane = self.emit_lane(&files, &leaps, leaves)?;
-        files.extend(leaps);
+        let lane = self.emit_lane(&files, comes, leaves)?;
         let shared = self.emit_shared(&lane)?;
         files.extend([lane, shared]);
         Ok(files)
@@ -153,13 +160,6 @@ impl Unit {
     /// Draws of the register in a clock.
     fn drawn(&self) -> u32 {
         self.draws * self.mtj.as_ref().map_or(1, Mtj::each)
-    }
-
-    /// Leaps over 8, 16, 32, ... draws, where as many are made in a clock: else one draw would come through all others.
-    fn leaps(&self) -> Result<Vec<VerilogFile>, RtlError> {
-        let over = (0..).map(|power| CHAIN << power).take_while(|&draws| CHAIN < self.drawn() && draws <= self.drawn());
-        let leaps: Option<Vec<_>> = over.map(|draws| source::leap_over(&self.random, draws).transpose()).collect();
-        leaps.map_or(Ok(vec![]), |leaps| leaps.into_iter().collect())
     }
 
     /// What draw `d` is made into.
@@ -198,10 +198,10 @@ impl Unit {
     fn emit_lane(
         &self,
         leaves: &[VerilogFile],
-        leaps: &[VerilogFile],
+        comes: Comes,
         devices: Option<(&Mtj, Leaves)>,
     ) -> Result<VerilogFile, RtlError> {
-        let (leap, unit) = (&leaves[0], leaves.get(1));
+        let (source, unit) = (&leaves[0], leaves.get(1));
         let (width, code_bits) = (self.random.state_bits(), self.random.code_bits);
         let mut m = Module::new(&self.lane_name());
         let (what, rule) = match self.kind {
@@ -258,33 +258,27 @@ impl Unit {
 
         let state = m.reg("state_q", width);
         let (mut at, mut lives, mut after) = (state.clone(), vec![], vec![]);
-        let of_each = self.mtj.as_ref().map_or(1, Mtj::each);
-        // Every eighth state.
-        let mut long_before = vec![state.clone()];
+        let of_each = self.drawn() / self.draws;
+        let all = (comes == Comes::AtOnce).then(|| {
+            let (next, all) = (m.wire("next_state", width), m.wire("draws", self.drawn() * code_bits));
+            m.instance("u_draws", source.header(), &[("state_i", &at), ("next_o", &next), ("draws_o", &all)]);
+            at = next;
+            all
+        });
         for d in 0..self.draws {
-            let mut draws = vec![];
-            for n in d * of_each..(d + 1) * of_each {
-                let next = m.wire(&format!("state{}", n + 1), width);
-                let drawn = m.wire(&format!("draw{n}"), code_bits);
-                m.instance(
-                    &format!("u_leap{n}"),
-                    leap.header(),
-                    &[("state_i", &at), ("next_o", &next), ("draw_o", &drawn)],
-                );
-                draws.push(drawn);
-                at = next;
-                // Over eight draws and more the state comes from one long before.
-                if !leaps.is_empty() && (n + 1).is_multiple_of(CHAIN) {
-                    m.unused(&format!("unused_state{}", n + 1), &[&at]);
-                    let over = (n + 1) & (n + 1).wrapping_neg();
-                    let from = &long_before[((n + 1 - over) / CHAIN) as usize];
-                    let next = m.wire(&format!("leapt{}", n + 1), width);
-                    let leap = &leaps[(over / CHAIN).ilog2() as usize];
-                    m.instance(&format!("u_leap_to{}", n + 1), leap.header(), &[("state_i", from), ("next_o", &next)]);
-                    long_before.push(next.clone());
-                    at = next;
-                }
-            }
+            let draws: Vec<Expr> = (d * of_each..(d + 1) * of_each)
+                .map(|n| match &all {
+                    Some(all) => all.bits(n * code_bits, code_bits),
+                    None => {
+                        let next = m.wire(&format!("state{}", n + 1), width);
+                        let drawn = m.wire(&format!("draw{n}"), code_bits);
+                        let ports = [("state_i", &at), ("next_o", &next), ("draw_o", &drawn)];
+                        m.instance(&format!("u_leap{n}"), source.header(), &ports);
+                        at = next;
+                        drawn
+                    }
+                })
+                .collect();
             if let (Some((mtj, leaves)), Some(ports)) = (&devices, &ports) {
                 let (live, state) = mtj.decide(&mut m, leaves, (d, self.sizes()), ports, &draws);
                 lives.push(live);

@@ -158,20 +158,19 @@ impl Host {
         let storing = m.reg("storing_q", 1);
         m.note("this frame is an image, and there is a buffer for it");
         let code_of = |fault: Fault| lit(3, fault as u128);
-        let code = mux(
-            &!&whole,
-            &fault,
+        let refusal = m.reg("refusal_q", 3);
+        m.note("why the frame is refused though it comes whole; the header stands long before its end");
+        let refuse = mux(
+            &!&known,
+            &code_of(Fault::Type),
             &mux(
-                &!&known,
-                &code_of(Fault::Type),
-                &mux(
-                    &!&right_length,
-                    &code_of(Fault::Length),
-                    &mux(&(&image & !&storing), &code_of(Fault::Busy), &lit(3, 0)),
-                ),
+                &!&right_length,
+                &code_of(Fault::Length),
+                &mux(&(&image & !&storing), &code_of(Fault::Busy), &lit(3, 0)),
             ),
         );
-        let code = m.wire_is("code", &code);
+        m.clocked(&clk, [set(&refusal, &refuse)]);
+        let code = m.wire_is("code", &mux(&whole, &refusal, &fault));
         let good = m.wire_is("good", &(&end & !code.any()));
 
         m.section("Buffers");
@@ -228,10 +227,14 @@ impl Host {
         m.section("Images to the core");
         let [idle, get, put, offer] = [0, 1, 2, 3].map(|n| lit(2, n));
         let state = m.reg("feed_q", 2);
-        m.note("0 idle, 1 read a byte in two clocks, 2 take it, 3 offer a beat");
+        m.note("0 idle, 1 read a byte in two clocks, one of them without a write, 2 take it, 3 offer a beat");
         let read_at = m.reg("read_at_q", at_bits);
-        let (out, byte_q, fetched) = (m.reg("byte_read_q", 8), m.reg("byte_q", 8), m.reg("fetched_q", 1));
-        m.clocked(&clk, [set(&out, &buffers.word(&cat([&bank_core, &read_at]))), set(&byte_q, &out)]);
+        let (out, byte_q) = (m.reg("byte_read_q", 8), m.reg("byte_q", 8));
+        let fetched = m.reg("fetched_q", 1);
+        m.note("the byte is read");
+        // Never in the clock of a write: what the memory gives then would have to be decided behind it.
+        let fetch = when(&!&store, [set(&out, &buffers.word(&cat([&bank_core, &read_at])))]);
+        m.clocked(&clk, [fetch, set(&byte_q, &out)]);
         let (each, share) = (self.bytes_a_beat(), self.beats_a_byte());
         let word = m.reg("word_q", 8 * each);
         let beat = m.reg("beat_q", index_width(self.beats));
@@ -281,7 +284,7 @@ impl Host {
             &clk,
             [
                 when(&state.eq(&idle), [zero(&read_at), zero(&beat), when(&loaded.any(), [set(&state, &get)])]),
-                when(&state.eq(&get), [set(&fetched, &!&fetched), when(&fetched, [set(&state, &put)])]),
+                when(&state.eq(&get), [set(&fetched, &(!&fetched & !&store)), when(&fetched, [set(&state, &put)])]),
                 when(&state.eq(&put), put_body),
                 when(&taken, taken_body),
                 when(&!&rst_n, reset),
