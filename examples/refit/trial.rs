@@ -91,9 +91,13 @@ pub fn fingerprint(family: Family, design: &Design) -> String {
     let (top, modules) = top_and_modules(design);
     let mut hash = Sha256::new();
     hash.update(mapping(family, design, top));
-    for line in modules.iter().flat_map(|module| module.text().lines()) {
-        // No text of the emitted Verilog holds slashes.
-        hash.update(line.split("//").next().unwrap_or_default().trim_end());
+    // No text of the emitted Verilog holds slashes.
+    let code = modules
+        .iter()
+        .flat_map(|m| m.text().lines())
+        .map(|line| line.split("//").next().unwrap_or_default().trim_end());
+    for line in code.filter(|line| !line.is_empty()) {
+        hash.update(line);
         hash.update("\n");
     }
     design.images.iter().for_each(|image| hash.update(&image.text));

@@ -2,10 +2,10 @@
 //!
 //! A DP16KD has a register behind each of its ports (`REGMODE = OUTREG`). Yosys 0.23 does not use it, so a word comes 5.8 ns after the clock and then
 //! has a way to a register; with the memory's own it comes after 1.0 ns (both by the timing data of Project Trellis for speed grade 6, which
-//! nextpnr has). A register that takes one bit of a word every clock, and alone reads it, computes the same.
+//! nextpnr has). A register that takes one bit of a word whenever the memory reads, and alone reads it, computes the same.
 
 use super::mend::{Nets, bit};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 
 /// Makes what registers they can part of memories; how many bits.
@@ -31,12 +31,14 @@ pub(super) fn move_into_memories(nets: &Nets, cells: &mut Map<String, Value>) ->
                 .map(|(_, net)| registers.get(net).filter(|_| nets.readers(&Value::from(*net)) == 1))
                 .map(|name| name.filter(|name| cells.get(*name).is_some_and(|cell| follows(cell, &memory, port))))
                 .collect();
-            let Some(behind) = behind.filter(|_| !read.is_empty() && always_reads(&memory, port)) else { continue };
+            let Some(behind) = behind.filter(|_| !read.is_empty() && is_never_held(&memory, port)) else { continue };
             for ((output, _), register) in read.iter().zip(behind) {
                 let Some(register) = cells.remove(register) else { continue };
                 memory["connections"][output] = register["connections"]["Q"].clone();
                 moved += 1;
             }
+            // With both enables alike it does not matter whether the memory's enable holds its register, too.
+            memory["connections"][format!("OCE{port}")] = json!([bit(&memory, &format!("CE{port}")).clone()]);
             for half in halves {
                 memory["parameters"][format!("REGMODE_{half}")] = "OUTREG".into();
             }
@@ -64,31 +66,32 @@ fn outputs<'a>(memory: &'a Value, halves: &'a [&str]) -> impl Iterator<Item = St
     all.filter(|name| halves.iter().any(|half| name.starts_with(&format!("DO{half}")))).cloned()
 }
 
-/// Whether the port reads every clock, and neither it nor its register is ever reset.
-fn always_reads(memory: &Value, port: &str) -> bool {
+/// Whether neither the port nor its register is ever reset, nor its register ever held.
+fn is_never_held(memory: &Value, port: &str) -> bool {
     let at = |name: &str| bit(memory, &format!("{name}{port}"));
-    at("CE") == "1" && at("OCE") == "1" && at("RST") == "0"
+    at("OCE") == "1" && at("RST") == "0"
 }
 
-/// Whether a register takes what it gets in every clock of the memory's port, and begins with 0, as the memory's does.
+/// Whether a register takes what it gets in every clock in which the memory's port reads, and begins with 0, as the memory's does.
 fn follows(register: &Value, memory: &Value, port: &str) -> bool {
     let parameters = &register["parameters"];
     let never = |name: &str, constant: &str| {
         let net = bit(register, name);
         net.is_null() || net == constant
     };
-    bit(register, "CLK") == bit(memory, &format!("CLK{port}"))
+    let (enable, reads) = (bit(register, "CE"), bit(memory, &format!("CE{port}")));
+    let together = if reads == "1" { never("CE", "1") } else { enable == reads && parameters["CEMUX"] == "CE" };
+    together
+        && bit(register, "CLK") == bit(memory, &format!("CLK{port}"))
         && parameters["CLKMUX"] == "CLK"
         && memory["parameters"][format!("CLK{port}MUX")] == format!("CLK{port}")
         && parameters["REGSET"] == "RESET"
-        && never("CE", "1")
         && never("LSR", "0")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     fn memory(width: u32, outputs: &[(&str, u64)]) -> Value {
         let width = format!("{width:032b}");
@@ -148,6 +151,18 @@ mod tests {
         let parameters = &cells["m"]["parameters"];
         assert_eq!((&parameters["REGMODE_A"], &parameters["REGMODE_B"]), (&"NOREG".into(), &"OUTREG".into()));
         assert!(cells.get("r0").is_some());
+    }
+
+    #[test]
+    fn a_register_that_takes_what_is_read_follows_its_memory() {
+        let mut cells = json!({ "m": memory(18, &[("DOB0", 10)]), "r": register(10, 20) });
+        cells["m"]["connections"]["CEB"] = json!([5]);
+        cells["r"]["connections"]["CE"] = json!([5]);
+        cells["r"]["parameters"]["CEMUX"] = "INV".into();
+        assert_eq!(moved(cells.clone()).0, 0, "it takes what is read when nothing is");
+        cells["r"]["parameters"]["CEMUX"] = "CE".into();
+        let (bits, after) = moved(cells);
+        assert_eq!((bits, bit(&after["m"], "OCEB")), (1, &5.into()));
     }
 
     /// Changes to a memory or its register after which they must stay two.

@@ -227,14 +227,21 @@ impl Host {
         m.section("Images to the core");
         let [idle, get, put, offer] = [0, 1, 2, 3].map(|n| lit(2, n));
         let state = m.reg("feed_q", 2);
-        m.note("0 idle, 1 read a byte in two clocks, one of them without a write, 2 take it, 3 offer a beat");
+        m.note("0 idle, 1 read a byte, in two clocks without writes, 2 take it, 3 offer a beat");
         let read_at = m.reg("read_at_q", at_bits);
         let (out, byte_q) = (m.reg("byte_read_q", 8), m.reg("byte_q", 8));
         let fetched = m.reg("fetched_q", 1);
         m.note("the byte is read");
         // Never in the clock of a write: what the memory gives then would have to be decided behind it.
-        let fetch = when(&!&store, [set(&out, &buffers.word(&cat([&bank_core, &read_at])))]);
-        m.clocked(&clk, [fetch, set(&byte_q, &out)]);
+        let fetch = m.wire_is("fetch", &(state.eq(&get) & !&store));
+        let word_at = buffers.word(&cat([&bank_core, &read_at]));
+        m.clocked(
+            &clk,
+            [
+                when(&fetch, [set(&out, &word_at), set(&byte_q, &out), set(&fetched, &!&fetched)]),
+                when(&!&rst_n, [zero(&fetched)]),
+            ],
+        );
         let (each, share) = (self.bytes_a_beat(), self.beats_a_byte());
         let word = m.reg("word_q", 8 * each);
         let beat = m.reg("beat_q", index_width(self.beats));
@@ -278,13 +285,13 @@ impl Host {
                 taken_body.push(set(&state, &mux(&last_beat, &idle, &get)));
             }
         }
-        let mut reset = vec![set(&state, &idle), zero(&fetched)];
+        let mut reset = vec![set(&state, &idle)];
         reset.extend(part.iter().map(zero));
         m.clocked(
             &clk,
             [
                 when(&state.eq(&idle), [zero(&read_at), zero(&beat), when(&loaded.any(), [set(&state, &get)])]),
-                when(&state.eq(&get), [set(&fetched, &(!&fetched & !&store)), when(&fetched, [set(&state, &put)])]),
+                when(&(&fetch & &fetched), [set(&state, &put)]),
                 when(&state.eq(&put), put_body),
                 when(&taken, taken_body),
                 when(&!&rst_n, reset),
