@@ -47,7 +47,7 @@ fn everything() -> VerilogFile {
     m.note("two's complement");
     let b = m.input("b_i", 12);
     let product_o = m.output("product_o", 20);
-    let flags_o = m.output("flags_o", 16);
+    let flags_o = m.output("flags_o", 17);
     let sums_o = m.output_reg("sums_o", 120);
     let counts_o = m.output("counts_o", 15);
     let state_o = m.output_reg("state_o", 2);
@@ -88,6 +88,7 @@ fn everything() -> VerilogFile {
         a.le_signed(&b.slice(7, 0)),
         a.gt_signed(&b.slice(7, 0)),
         a.ge_signed(&lit_signed(8, -3)),
+        a.less_signed(&b.slice(7, 0)),
         a.eq(&b.slice(7, 0)),
         a.ne(&b.slice(7, 0)),
         (!&a).all(),

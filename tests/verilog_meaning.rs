@@ -138,6 +138,12 @@ impl Maker<'_> {
                     3 => (a.le(&b), x <= y),
                     4 => (a.gt(&b), x > y),
                     5 => (a.ge(&b), x >= y),
+                    6 if bits % 2 == 0 => {
+                        // A sign can be taken of a name or of its bits alone.
+                        let ((a, x), (b, y)) = (&self.inputs[0], &self.inputs[3]);
+                        let less = signed(x & mask(bits), bits) < signed(y & mask(bits), bits);
+                        (a.trunc(bits).less_signed(&b.trunc(bits)), less)
+                    }
                     6 => (a.lt_signed(&b), s < t),
                     7 => (a.le_signed(&b), s <= t),
                     8 => (a.gt_signed(&b), s > t),

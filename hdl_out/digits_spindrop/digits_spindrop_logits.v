@@ -232,7 +232,10 @@ module digits_spindrop_logits (
       wire [34:0] squared = ($signed({{17{z[17]}}, z}) * $signed({{17{z[17]}}, z}));
       reg [17:0] best_q;
       reg [3:0] best_class_q;
-      wire better = (ready_q & (first_class | ($signed(z) > $signed(best_q))));
+      wire better = (
+        ready_q &
+        (first_class | (|(({best_q[17], best_q} - {z[17], z}) >> 18)))
+      );  // the first class, or a larger logit: the sign of a difference
 
       always @(posedge clk_i) begin
         if (lane_on[b]) begin
@@ -322,7 +325,10 @@ module digits_spindrop_logits (
     compares_q <= (rst_ni & added_q);
   end
 
-  wire leads = (~(|summed_class_q) | ($signed(summed_q) > $signed(top_q)));
+  wire leads = (
+    ~(|summed_class_q) |
+    (|(({top_q[23], top_q} - {summed_q[23], summed_q}) >> 24))
+  );  // the first class, or a larger total: the sign of a difference
   reg image_added_q;
 
   always @(posedge clk_i) begin

@@ -1,5 +1,5 @@
 // SpinDrop: the output is 0 (dropped) if the draw is less than the code, else 1. A code of 2^bits
-// always drops, a code of 0 never.
+// always drops, a code of 0 never. The draw has a 0 above it, to be as wide as the code.
 //
 // Written in rust-hdl.
 //
@@ -13,16 +13,13 @@
 module dropout_unit_16(draw_i, code_i, live_o);
 
   // Module arguments
-  input wire [15:0] draw_i;
+  input wire [16:0] draw_i;
   input wire [16:0] code_i;
   output reg live_o;
 
-  // Constant declarations
-  localparam all_codes = 17'b10000000000000000;
-
   // Update code
   always @(*) begin
-    live_o = ~((code_i >= all_codes) | (draw_i < code_i[15:0]));
+    live_o = ~(draw_i < code_i);
   end
 
 endmodule

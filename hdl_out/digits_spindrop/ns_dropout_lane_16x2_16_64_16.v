@@ -41,7 +41,7 @@ module ns_dropout_lane_16x2_16_64_16 (
   wire live0;
 
   dropout_unit_16 u_unit0 (
-    .draw_i(draw0),
+    .draw_i({1'b0, draw0}),
     .code_i(code_i),
     .live_o(live0)
   );
@@ -58,7 +58,7 @@ module ns_dropout_lane_16x2_16_64_16 (
   wire live1;
 
   dropout_unit_16 u_unit1 (
-    .draw_i(draw1),
+    .draw_i({1'b0, draw1}),
     .code_i(code_i),
     .live_o(live1)
   );

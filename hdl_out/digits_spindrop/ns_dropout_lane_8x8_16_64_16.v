@@ -41,7 +41,7 @@ module ns_dropout_lane_8x8_16_64_16 (
   wire live0;
 
   dropout_unit_16 u_unit0 (
-    .draw_i(draw0),
+    .draw_i({1'b0, draw0}),
     .code_i(code_i),
     .live_o(live0)
   );
@@ -58,7 +58,7 @@ module ns_dropout_lane_8x8_16_64_16 (
   wire live1;
 
   dropout_unit_16 u_unit1 (
-    .draw_i(draw1),
+    .draw_i({1'b0, draw1}),
     .code_i(code_i),
     .live_o(live1)
   );
@@ -75,7 +75,7 @@ module ns_dropout_lane_8x8_16_64_16 (
   wire live2;
 
   dropout_unit_16 u_unit2 (
-    .draw_i(draw2),
+    .draw_i({1'b0, draw2}),
     .code_i(code_i),
     .live_o(live2)
   );
@@ -92,7 +92,7 @@ module ns_dropout_lane_8x8_16_64_16 (
   wire live3;
 
   dropout_unit_16 u_unit3 (
-    .draw_i(draw3),
+    .draw_i({1'b0, draw3}),
     .code_i(code_i),
     .live_o(live3)
   );
@@ -109,7 +109,7 @@ module ns_dropout_lane_8x8_16_64_16 (
   wire live4;
 
   dropout_unit_16 u_unit4 (
-    .draw_i(draw4),
+    .draw_i({1'b0, draw4}),
     .code_i(code_i),
     .live_o(live4)
   );
@@ -126,7 +126,7 @@ module ns_dropout_lane_8x8_16_64_16 (
   wire live5;
 
   dropout_unit_16 u_unit5 (
-    .draw_i(draw5),
+    .draw_i({1'b0, draw5}),
     .code_i(code_i),
     .live_o(live5)
   );
@@ -143,7 +143,7 @@ module ns_dropout_lane_8x8_16_64_16 (
   wire live6;
 
   dropout_unit_16 u_unit6 (
-    .draw_i(draw6),
+    .draw_i({1'b0, draw6}),
     .code_i(code_i),
     .live_o(live6)
   );
@@ -160,7 +160,7 @@ module ns_dropout_lane_8x8_16_64_16 (
   wire live7;
 
   dropout_unit_16 u_unit7 (
-    .draw_i(draw7),
+    .draw_i({1'b0, draw7}),
     .code_i(code_i),
     .live_o(live7)
   );

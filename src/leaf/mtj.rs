@@ -4,51 +4,48 @@ use super::bridge::{About, LeafError, leaf};
 use crate::verilog::VerilogFile;
 use rust_hdl_core::prelude::*;
 
-/// `set` of `docs/semantics.md` §8 for draws of `K` bits; `W` is `K` + 4.
+/// `set` of `docs/semantics.md` §8 for draws of `W` − 4 bits, which come with zeros above them.
 #[derive(LogicBlock)]
-pub struct MtjSet<const K: usize, const W: usize> {
-    pub draw_i: Signal<In, Bits<K>>,
+pub struct MtjSet<const W: usize> {
+    pub draw_i: Signal<In, Bits<W>>,
     /// The code with all that moves it, in two's complement.
     pub target_i: Signal<In, Bits<W>>,
     pub set_o: Signal<Out, Bit>,
-    all_codes: Constant<Bits<W>>,
     negative: Constant<Bits<W>>,
 }
 
-impl<const K: usize, const W: usize> Default for MtjSet<K, W> {
+impl<const W: usize> Default for MtjSet<W> {
     fn default() -> Self {
         MtjSet {
             draw_i: Default::default(),
             target_i: Default::default(),
             set_o: Default::default(),
-            all_codes: Constant::new((1u64 << K).into()),
             negative: Constant::new((1u64 << (W - 1)).into()),
         }
     }
 }
 
-impl<const K: usize, const W: usize> Logic for MtjSet<K, W> {
+impl<const W: usize> Logic for MtjSet<W> {
     #[hdl_gen]
     fn update(&mut self) {
-        self.set_o.next = (self.target_i.val() < self.negative.val())
-            & ((self.target_i.val() >= self.all_codes.val())
-                | (self.draw_i.val() < self.target_i.val().get_bits::<K>(0)));
+        self.set_o.next = (self.target_i.val() < self.negative.val()) & (self.draw_i.val() < self.target_i.val());
     }
 }
 
-impl<const K: usize, const W: usize> MtjSet<K, W> {
+impl<const W: usize> MtjSet<W> {
     fn file(name: &str) -> Result<VerilogFile, LeafError> {
         let about = About {
             doc: "SET of a magnetic tunnel junction: it switches if the draw is less than the target, a signed number. A target \
-                  of 2^bits or more always switches, one of 0 or less never: so limiting it changes nothing.",
-            facts: vec![("bits of a draw", K.to_string())],
+                  of 2^bits or more always switches, one of 0 or less never: so limiting it changes nothing. The draw has zeros above \
+                  it, to be as wide as the target.",
+            facts: vec![("bits of a draw", (W - 4).to_string())],
             latency: "none, combinational",
         };
         leaf(name, Self::default(), about)
     }
 }
 
-/// Module `mtj_set_<bits>`: `draw_i[bits]`, `target_i[bits + 4]` to `set_o`, combinational.
+/// Module `mtj_set_<bits>`: `draw_i[bits + 4]`, `target_i[bits + 4]` to `set_o`, combinational.
 ///
 /// # Errors
 /// If `bits` is outside 1 to 16.
@@ -57,7 +54,7 @@ pub fn mtj_set(bits: u32) -> Result<VerilogFile, LeafError> {
     macro_rules! choose {
         ($($k:literal)*) => {
             match bits {
-                $($k => MtjSet::<$k, { $k + 4 }>::file(&name),)*
+                $($k => MtjSet::<{ $k + 4 }>::file(&name),)*
                 value => Err(LeafError::Width { leaf: "mtj_set", what: "a draw", value, legal: "1 to 16" }),
             }
         };
@@ -65,9 +62,9 @@ pub fn mtj_set(bits: u32) -> Result<VerilogFile, LeafError> {
     choose!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16)
 }
 
-/// SET, READ and RESET of `docs/semantics.md` §8 for draws of `K` bits; `C` is `K` + 1.
-#[derive(LogicBlock)]
-pub struct MtjCycle<const K: usize, const C: usize> {
+/// SET, READ and RESET of `docs/semantics.md` §8 for draws of `C` − 1 bits, which come with a 0 above them.
+#[derive(LogicBlock, Default)]
+pub struct MtjCycle<const C: usize> {
     /// What SET draws.
     pub set_i: Signal<In, Bit>,
     /// Whether the junction is stuck, and in which state.
@@ -75,11 +72,11 @@ pub struct MtjCycle<const K: usize, const C: usize> {
     pub stuck_at_i: Signal<In, Bit>,
     /// Its state before SET.
     pub state_i: Signal<In, Bit>,
-    pub reset_draw_i: Signal<In, Bits<K>>,
-    pub read_draw_i: Signal<In, Bits<K>>,
-    /// Probability of a RESET that succeeds, 0 to 2^`K`.
+    pub reset_draw_i: Signal<In, Bits<C>>,
+    pub read_draw_i: Signal<In, Bits<C>>,
+    /// Probability of a RESET that succeeds, 0 to 2^(`C` − 1).
     pub reset_i: Signal<In, Bits<C>>,
-    /// Probability of a READ that gives the other value, 0 to 2^`K`.
+    /// Probability of a READ that gives the other value, 0 to 2^(`C` − 1).
     pub misread_i: Signal<In, Bits<C>>,
     pub live_o: Signal<Out, Bit>,
     /// Its state after RESET.
@@ -87,59 +84,35 @@ pub struct MtjCycle<const K: usize, const C: usize> {
     switched: Signal<Local, Bit>,
     misread: Signal<Local, Bit>,
     reset: Signal<Local, Bit>,
-    all_codes: Constant<Bits<C>>,
 }
 
-impl<const K: usize, const C: usize> Default for MtjCycle<K, C> {
-    fn default() -> Self {
-        MtjCycle {
-            set_i: Default::default(),
-            stuck_i: Default::default(),
-            stuck_at_i: Default::default(),
-            state_i: Default::default(),
-            reset_draw_i: Default::default(),
-            read_draw_i: Default::default(),
-            reset_i: Default::default(),
-            misread_i: Default::default(),
-            live_o: Default::default(),
-            state_o: Default::default(),
-            switched: Default::default(),
-            misread: Default::default(),
-            reset: Default::default(),
-            all_codes: Constant::new((1u64 << K).into()),
-        }
-    }
-}
-
-impl<const K: usize, const C: usize> Logic for MtjCycle<K, C> {
+impl<const C: usize> Logic for MtjCycle<C> {
     #[hdl_gen]
     fn update(&mut self) {
         self.switched.next = (self.stuck_i.val() & self.stuck_at_i.val())
             | (!self.stuck_i.val() & (self.state_i.val() | self.set_i.val()));
-        self.misread.next = (self.misread_i.val() >= self.all_codes.val())
-            | (self.read_draw_i.val() < self.misread_i.val().get_bits::<K>(0));
-        self.reset.next = (self.reset_i.val() >= self.all_codes.val())
-            | (self.reset_draw_i.val() < self.reset_i.val().get_bits::<K>(0));
+        self.misread.next = self.read_draw_i.val() < self.misread_i.val();
+        self.reset.next = self.reset_draw_i.val() < self.reset_i.val();
         self.live_o.next = self.switched.val() == self.misread.val();
         self.state_o.next = self.switched.val() & !self.reset.val();
     }
 }
 
-impl<const K: usize, const C: usize> MtjCycle<K, C> {
+impl<const C: usize> MtjCycle<C> {
     fn file(name: &str) -> Result<VerilogFile, LeafError> {
         let about = About {
             doc: "SET, READ and RESET of a magnetic tunnel junction that drops a neuron where it reads 1: SET switches it or \
                   leaves it, READ may give the other value, RESET may fail and leave it switched. A stuck junction is in its state \
-                  whatever SET does.",
-            facts: vec![("bits of a draw", K.to_string())],
+                  whatever SET does. Draws have a 0 above them, to be as wide as the codes.",
+            facts: vec![("bits of a draw", (C - 1).to_string())],
             latency: "none, combinational",
         };
         leaf(name, Self::default(), about)
     }
 }
 
-/// Module `mtj_cycle_<bits>`: `set_i`, `stuck_i`, `stuck_at_i`, `state_i`, `reset_draw_i[bits]`, `read_draw_i[bits]`,
-/// `reset_i[bits + 1]`, `misread_i[bits + 1]` to `live_o`, `state_o`, combinational.
+/// Module `mtj_cycle_<bits>`: `set_i`, `stuck_i`, `stuck_at_i`, `state_i`, `reset_draw_i[bits + 1]`,
+/// `read_draw_i[bits + 1]`, `reset_i[bits + 1]`, `misread_i[bits + 1]` to `live_o`, `state_o`, combinational.
 ///
 /// # Errors
 /// If `bits` is outside 1 to 16.
@@ -148,7 +121,7 @@ pub fn mtj_cycle(bits: u32) -> Result<VerilogFile, LeafError> {
     macro_rules! choose {
         ($($k:literal)*) => {
             match bits {
-                $($k => MtjCycle::<$k, { $k + 1 }>::file(&name),)*
+                $($k => MtjCycle::<{ $k + 1 }>::file(&name),)*
                 value => Err(LeafError::Width { leaf: "mtj_cycle", what: "a draw", value, legal: "1 to 16" }),
             }
         };

@@ -433,7 +433,8 @@ impl Logits<'_> {
             // A lane without a pass is cleared, not gated: nothing stands between the registers and the multiplier.
             let (masked, square) = (masked_logit.word(l, w.logit), square.word(l, square_bits));
             let (best, best_class) = (m.reg("best_q", w.logit), m.reg("best_class_q", w.class));
-            let better = m.wire_is("better", &(&ready & (&first_class | z.gt_signed(&best))));
+            let better = m.wire_is("better", &(&ready & (&first_class | best.less_signed(&z))));
+            m.note("the first class, or a larger logit: the sign of a difference");
             m.clocked(
                 &clk,
                 [
@@ -548,7 +549,8 @@ impl Logits<'_> {
         let (summed, summed_class) = (m.reg("summed_q", w.sum), m.reg("summed_class_q", w.class));
         m.note("the total that is compared, and its class");
         let compares = stage(&mut m, "compares_q", &added);
-        let leads = m.wire_is("leads", &(!summed_class.any() | summed.gt_signed(&top)));
+        let leads = m.wire_is("leads", &(!summed_class.any() | top.less_signed(&summed)));
+        m.note("the first class, or a larger total: the sign of a difference");
         let image_added_q = stage(&mut m, "image_added_q", &image_added);
         let image_compared = stage(&mut m, "image_compared_q", &image_added_q);
         let decision = m.reg("decision_q", 2 * w.class);
@@ -627,7 +629,7 @@ impl Logits<'_> {
                 );
                 let second = m.reg("second_q", w.sum);
                 m.note("second largest sum");
-                let nearer = m.wire_is("nearer", &summed.gt_signed(&second));
+                let nearer = m.wire_is("nearer", &second.less_signed(&summed));
                 let least = cat([&lit(1, 1), &lit(w.sum - 1, 0)]);
                 let fallen = mux(&summed_class.any(), &top, &least);
                 m.clocked(

@@ -217,7 +217,7 @@ impl Mtj {
         m.instance(
             &format!("u_set{d}"),
             leaves.set.header(),
-            &[("draw_i", &set_draw), ("target_i", &target), ("set_o", &switches)],
+            &[("draw_i", &set_draw.zext(width)), ("target_i", &target), ("set_o", &switches)],
         );
         let stuck = ports.stuck.as_ref().map(|stuck| (stuck.bit(2 * d), stuck.bit(2 * d + 1)));
         let (Some(cycle), Some(leaf), Some(before)) = (self.device.cycle, &leaves.cycle, &ports.before) else {
@@ -226,7 +226,7 @@ impl Mtj {
         };
         let (live, after) = (m.wire(&format!("live{d}"), 1), m.wire(&format!("after{d}"), 1));
         let (stuck, stuck_at) = stuck.unwrap_or((lit(1, 0), lit(1, 0)));
-        let (reset_draw, read_draw) = (next(), next());
+        let (reset_draw, read_draw) = (next().zext(code_bits + 1), next().zext(code_bits + 1));
         let code = |code: u32| lit(code_bits + 1, u128::from(code));
         let ports = [
             ("set_i", &switches),

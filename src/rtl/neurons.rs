@@ -446,8 +446,8 @@ impl Neurons<'_> {
                 [threshold, le] => (threshold.clone(), le),
                 _ => return,
             };
-            let reached = m.wire_is("reached", &value.zext(threshold.width()).ge(&threshold));
-            m.clocked(&lane.clk, [set(&act.at(p), &(reached ^ le))]);
+            let below = m.wire_is("below", &value.zext(threshold.width()).lt(&threshold));
+            m.clocked(&lane.clk, [set(&act.at(p), &!(below ^ le))]);
         });
     }
 
@@ -499,7 +499,7 @@ impl Neurons<'_> {
                     set(&product, &scale.mul_signed(&sum, self.product_bits())),
                     set(&limit2, &limit1),
                     set(&le2, &le1),
-                    set(&act.at(p), &(product.ge_signed(&limit2) ^ &le2)),
+                    set(&act.at(p), &!(product.less_signed(&limit2) ^ &le2)),
                 ],
             );
         });
@@ -585,7 +585,7 @@ impl Neurons<'_> {
             let factor = lit_signed(width_of(size.into()) + 1, i128::from(size));
             m.clocked(
                 &lane.clk,
-                [set(&scaled, &v.mul_signed(&factor, wide)), set(&act.at(p), &scaled.ge_signed(&compared))],
+                [set(&scaled, &v.mul_signed(&factor, wide)), set(&act.at(p), &!scaled.less_signed(&compared))],
             );
         });
     }

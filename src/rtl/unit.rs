@@ -186,7 +186,7 @@ impl Unit {
                 m.instance(
                     &format!("u_unit{d}"),
                     unit.header(),
-                    &[("draw_i", drawn), ("code_i", code), ("live_o", &alive)],
+                    &[("draw_i", &drawn.zext(code.width())), ("code_i", code), ("live_o", &alive)],
                 );
                 alive
             }

@@ -206,6 +206,14 @@ impl Expr {
         Expr::binary(">=", true, self, other)
     }
 
+    /// Whether this is less than `other`, both in two's complement and neither a sum: the sign of their difference, which is one bit wider.
+    /// Yosys makes a subtraction of that and nothing else; `<` it makes in either order of the operands, and in one of them with a test for
+    /// equality beside it.
+    pub fn less_signed(&self, other: &Expr) -> Expr {
+        let width = self.width() + 1;
+        ((self.sext(width) - other.sext(width)) >> (width - 1)).any()
+    }
+
     /// Product of two unsigned values of any widths, as `width` bits.
     pub fn mul(&self, other: &Expr, width: u32) -> Expr {
         Expr::binary("*", false, &self.zext(width), &other.zext(width))

@@ -147,7 +147,7 @@ impl Element<'_> {
                 let erred = m.reg(&name("erred_q"), count_bits);
                 let wide = hash_q.zext(17);
                 let few = m.wire_is(&name("one_less"), &wide.lt(&found.bits(0, 17)));
-                let many = m.wire_is(&name("one_more"), &wide.ge(&found.bits(17, 17)));
+                let many = m.wire_is(&name("one_more"), &!wide.lt(&found.bits(17, 17)));
                 let less = mux(&few, &lit(count_bits, (1 << count_bits) - 1), &many.zext(count_bits));
                 m.clocked(
                     &clk,
