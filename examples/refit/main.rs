@@ -18,7 +18,7 @@ struct Args {
     /// How many at once [default: as many as there are cores]
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
-    /// Only designs of which the name contains this
+    /// Only results of which design and family contain this, as they are printed: `mnist-`, or `Ecp5`
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
     /// The file of results

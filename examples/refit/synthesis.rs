@@ -26,21 +26,22 @@ struct Job<'a> {
 /// Brings the results in `out` up to date: those of other Verilog or of designs that are no more go, missing ones are made, `at_once` at a
 /// time, the longest first. Every one that is finished is in the file at once, so that what was cut off goes on where it was.
 ///
-/// Only designs of which the name contains `only` are looked at.
+/// Only results of which design and family, as they are told when one is made, contain `only` are looked at.
 pub fn synthesise(trials: &[Trial], only: &str, models: &Path, out: &Path, at_once: usize) -> Result<()> {
     let known = rows::read(out)?;
     let place = |name: &str| trials.iter().position(|trial| trial.name == name);
-    let others = known.iter().filter(|row| !row.design.contains(only) && place(&row.design).is_some());
+    let asked = |name: &str, family: Family| format!("{name} {family:?}").contains(only);
+    let others = known.iter().filter(|row| !asked(&row.design, row.family) && place(&row.design).is_some());
     let mut kept: Vec<Row> = others.cloned().collect();
     let mut designs = vec![];
-    for trial in trials.iter().filter(|trial| trial.name.contains(only)) {
+    for trial in trials.iter().filter(|trial| trial.families.iter().any(|&family| asked(&trial.name, family))) {
         let (network, plan) = trial.plan(models)?;
         let design = trial.design(&network, &plan)?;
         designs.push((trial, design, cost(&network, &plan, Family::Xilinx7, trial.around()).luts));
     }
     let mut jobs = vec![];
     for (trial, design, luts) in &designs {
-        for &family in &trial.families {
+        for family in trial.families.iter().copied().filter(|&family| asked(&trial.name, family)) {
             let fingerprint = fingerprint(family, design);
             let same = |row: &&Row| row.design == trial.name && row.family == family && row.fingerprint == fingerprint;
             match known.iter().find(same) {

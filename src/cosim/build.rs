@@ -19,7 +19,7 @@ const UART_HARNESS: &str = include_str!("../../tb/uart.cpp");
 const VERILATE: [&str; 9] =
     ["--cc", "--prefix", "Vdut", "-O3", "--x-assign", "unique", "--x-initial", "unique", "-Wno-fatal"];
 const RUNTIME_FLAGS: [&str; 2] = ["-O2", "-std=gnu++17"];
-const MODEL_FLAGS: &str = "OPT_FAST=-O2";
+const MODEL_FLAGS: &str = "OPT_FAST=-O1";
 const EXECUTABLE: &str = "dut";
 
 /// What an executable is made of.
