@@ -129,13 +129,13 @@ flow:
 
 BUILD = cargo run --release --quiet -- build
 
-## board: one bitstream, digits on an iCE40-HX8K (two minutes)
+## board: one bitstream, digits on an iCE40-HX8K (three minutes)
 board: flow
 	$(BUILD) digits-spindrop --board ice40-hx8k --passes 16 --max-passes 16 --pe 16,2,1 --simd 1,16,2 --clock 60
 
-## boards: all bitstreams of docs/boards.md, and its table (forty minutes; needs `make data`)
+## boards: all bitstreams of docs/boards.md, and its table (an hour; needs `make data`)
 boards: board
 	$(BUILD) digits-spindrop --board icebreaker --passes 16 --max-passes 16 --pe 4,1,1 --simd 1,8,1 --clock 18
 	$(BUILD) digits-spindrop --board tang-nano-9k --passes 16 --max-passes 16 --pe 16,4,1 --simd 1,16,4 --clock 48
-	$(BUILD) mnist-spindrop-1bit --board ulx3s-85f --passes 32 --max-passes 32 --pe 32,32,32,2 --simd 28,64,64,128 --events 0,4,4,0 --lanes 2 --clock 80
+	$(BUILD) mnist-spindrop-1bit --board ulx3s-85f --passes 32 --max-passes 32 --pe 32,32,32,2 --simd 28,64,64,128 --events 0,4,4,0 --lanes 2 --clock 84
 	cargo run --release --quiet -- boards --built build --write docs/boards.md
