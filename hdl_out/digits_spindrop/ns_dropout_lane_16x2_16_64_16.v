@@ -25,9 +25,11 @@ module ns_dropout_lane_16x2_16_64_16 (
   // Draws
   input  wire        draw_i,
   input  wire [16:0] code_i,
-  output reg  [15:0] live_o
+  output wire [15:0] live_o
 );
 
+  reg [15:0] dropped_q;  // as it comes out of the comparisons
+  assign live_o = ~dropped_q;
   reg [63:0] state_q;
   wire [63:0] state1;
   wire [15:0] draw0;
@@ -65,7 +67,7 @@ module ns_dropout_lane_16x2_16_64_16 (
 
   always @(posedge clk_i) begin
     if (draw_i) begin
-      live_o <= {live1, live0, live_o[15:2]};
+      dropped_q <= {~live1, ~live0, dropped_q[15:2]};
     end
   end
 
