@@ -25,11 +25,9 @@ module ns_dropout_lane_16x2_16_64_16 (
   // Draws
   input  wire        draw_i,
   input  wire [16:0] code_i,
-  output wire [15:0] live_o
+  output reg  [15:0] live_o
 );
 
-  reg [15:0] dropped_q;  // as it comes out of the comparisons
-  assign live_o = ~dropped_q;
   reg [63:0] state_q;
   wire [63:0] state1;
   wire [15:0] draw0;
@@ -67,7 +65,7 @@ module ns_dropout_lane_16x2_16_64_16 (
 
   always @(posedge clk_i) begin
     if (draw_i) begin
-      dropped_q <= {~live1, ~live0, dropped_q[15:2]};
+      live_o <= {live1, live0, live_o[15:2]};
     end
   end
 

@@ -25,11 +25,9 @@ module ns_dropout_lane_8x8_16_64_16 (
   // Draws
   input  wire        draw_i,
   input  wire [16:0] code_i,
-  output wire [7:0]  live_o
+  output reg  [7:0]  live_o
 );
 
-  reg [7:0] dropped_q;  // as it comes out of the comparisons
-  assign live_o = ~dropped_q;
   reg [63:0] state_q;
   wire [63:0] state1;
   wire [15:0] draw0;
@@ -169,7 +167,7 @@ module ns_dropout_lane_8x8_16_64_16 (
 
   always @(posedge clk_i) begin
     if (draw_i) begin
-      dropped_q <= {~live7, ~live6, ~live5, ~live4, ~live3, ~live2, ~live1, ~live0};
+      live_o <= {live7, live6, live5, live4, live3, live2, live1, live0};
     end
   end
 

@@ -162,7 +162,7 @@ impl Unit {
         self.draws * self.mtj.as_ref().map_or(1, Mtj::each)
     }
 
-    /// What draw `d` is made into; of dropout, whether it drops.
+    /// What draw `d` is made into.
     fn decide(&self, m: &mut Module, unit: Option<&VerilogFile>, d: u32, drawn: &Expr, code: Option<&Expr>) -> Expr {
         match (self.kind, unit, code) {
             (Kind::Gaussian { bits }, ..) => {
@@ -188,10 +188,10 @@ impl Unit {
                     unit.header(),
                     &[("draw_i", &drawn.zext(code.width())), ("code_i", code), ("live_o", &alive)],
                 );
-                !alive
+                alive
             }
             (Kind::Key, ..) => drawn.clone(),
-            (Kind::Dropout, ..) => lit(1, 0),
+            (Kind::Dropout, ..) => lit(1, 1),
         }
     }
 
@@ -253,21 +253,11 @@ impl Unit {
         let code =
             (self.kind == Kind::Dropout && devices.is_none()).then(|| m.input("code_i", codes * (code_bits + 1)));
         let each = self.width();
-        // A comparison's borrow goes into its register as it is: inverted, it would take one more LUT on the longest way of a lane.
-        let drops = self.kind == Kind::Dropout && devices.is_none();
-        let decided = if drops {
-            let live = m.output(self.output().0, self.count);
-            let dropped = m.reg("dropped_q", self.count);
-            m.note("as it comes out of the comparisons");
-            m.assign(&live, &!&dropped);
-            dropped
-        } else {
-            m.output_reg(self.output().0, self.count * each)
-        };
+        let live = m.output_reg(self.output().0, self.count * each);
         let ports = devices.as_ref().map(|(mtj, _)| mtj.lane_ports(&mut m, self.sizes()));
 
         let state = m.reg("state_q", width);
-        let (mut at, mut decisions, mut after) = (state.clone(), vec![], vec![]);
+        let (mut at, mut lives, mut after) = (state.clone(), vec![], vec![]);
         let of_each = self.drawn() / self.draws;
         let all = (comes == Comes::AtOnce).then(|| {
             let (next, all) = (m.wire("next_state", width), m.wire("draws", self.drawn() * code_bits));
@@ -291,22 +281,22 @@ impl Unit {
                 .collect();
             if let (Some((mtj, leaves)), Some(ports)) = (&devices, &ports) {
                 let (live, state) = mtj.decide(&mut m, leaves, (d, self.sizes()), ports, &draws);
-                decisions.push(live);
+                lives.push(live);
                 after.extend(state);
                 continue;
             }
             let code = code
                 .as_ref()
                 .map(|code| if codes > 1 { code.bits(d * (code_bits + 1), code_bits + 1) } else { code.clone() });
-            decisions.push(self.decide(&mut m, unit, d, &draws[0], code.as_ref()));
+            lives.push(self.decide(&mut m, unit, d, &draws[0], code.as_ref()));
         }
-        let drawn = cat(decisions.iter().rev());
-        let beat = if self.draws == self.count {
+        let drawn = cat(lives.iter().rev());
+        let mask = if self.draws == self.count {
             drawn
         } else {
-            cat([&drawn, &decided.slice(self.count * each - 1, self.draws * each)])
+            cat([&drawn, &live.slice(self.count * each - 1, self.draws * each)])
         };
-        m.clocked(&clk, [when(&draw, [set(&decided, &beat)])]);
+        m.clocked(&clk, [when(&draw, [set(&live, &mask)])]);
         if let (Some((mtj, _)), Some(ports)) = (&devices, &ports) {
             mtj.keep(&mut m, (&clk, &draw), self.sizes(), ports, &after);
         }
