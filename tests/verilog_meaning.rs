@@ -138,7 +138,7 @@ impl Maker<'_> {
                     3 => (a.le(&b), x <= y),
                     4 => (a.gt(&b), x > y),
                     5 => (a.ge(&b), x >= y),
-                    6 if bits % 2 == 0 => {
+                    6 if bits.is_multiple_of(2) => {
                         // A sign can be taken of a name or of its bits alone.
                         let ((a, x), (b, y)) = (&self.inputs[0], &self.inputs[3]);
                         let less = signed(x & mask(bits), bits) < signed(y & mask(bits), bits);

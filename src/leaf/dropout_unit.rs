@@ -16,6 +16,8 @@ pub struct DropoutUnit<const C: usize> {
     pub live_o: Signal<Out, Bit>,
 }
 
+// `>=` would be another order of the two in Verilog.
+#[allow(clippy::nonminimal_bool)]
 impl<const C: usize> Logic for DropoutUnit<C> {
     #[hdl_gen]
     fn update(&mut self) {
